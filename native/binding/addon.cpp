@@ -1,0 +1,22 @@
+#include <napi.h>
+
+#include "binding/cancel_handle.h"
+#include "binding/environment.h"
+#include "binding/files.h"
+#include "binding/system.h"
+#include "binding/tensor.h"
+
+namespace {
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  cumulens::Environment::create(env);
+  cumulens::defineSystem(env, exports);
+  cumulens::CancelHandle::define(env, exports);
+  cumulens::TensorHandle::define(env, exports);
+  cumulens::defineFiles(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(cumulens, init)

@@ -1,0 +1,113 @@
+/** The one typed contract with the addon. Everything native is reached through here; nothing here is public. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+import { CumulensError } from './errors.js';
+
+export type Dtype =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'bfloat16'
+  | 'uint8'
+  | 'int8'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'bool';
+
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array;
+
+/** A tensor in native memory. */
+export interface NativeTensor {
+  readonly shape: number[];
+  readonly dtype: Dtype;
+  readonly device: string;
+  readonly disposed: boolean;
+  data(call?: NativeCall): Promise<TypedArray>;
+  dispose(): void;
+}
+
+export interface NativeCancelToken {
+  cancel(): void;
+}
+
+/** The last argument of every asynchronous native call. */
+export interface NativeCall {
+  token?: NativeCancelToken;
+  onProgress?: (event: Record<string, number>) => void;
+}
+
+export interface TensorSpan {
+  dtype: Dtype;
+  shape: number[];
+  begin: number;
+  end: number;
+}
+
+export interface BuildInfo {
+  torch: string;
+  cuda: boolean;
+  compiler: string;
+  napi: number;
+}
+
+export type NativeStateDict = Record<string, NativeTensor>;
+
+export interface NativeAddon {
+  CancelToken: new () => NativeCancelToken;
+  Tensor: { prototype: NativeTensor };
+  tensorFrom(array: TypedArray, shape: readonly number[]): NativeTensor;
+  memory(): { tensors: number; bytes: number };
+  buildInfo(): BuildInfo;
+  resolveDevice(name: string): string;
+  cudaDeviceCount(): number;
+  threads(): Promise<number>;
+  setThreads(count: number): Promise<void>;
+  setErrorClass(errorClass: typeof CumulensError): void;
+  mapTensors(path: string, spans: readonly TensorSpan[], call?: NativeCall): Promise<NativeTensor[]>;
+  writeTensors(path: string, header: string, tensors: readonly NativeTensor[], call?: NativeCall): Promise<void>;
+}
+
+function load(): NativeAddon {
+  const path =
+    process.env['CUMULENS_ADDON'] ?? fileURLToPath(new URL('../build/Release/cumulens.node', import.meta.url));
+  if (!existsSync(path)) {
+    throw new CumulensError('ERR_ADDON_NOT_BUILT', `the native addon is not built (${path} is missing): run npm run build`);
+  }
+  const addon = createRequire(import.meta.url)(path) as NativeAddon;
+  addon.setErrorClass(CumulensError);
+  return addon;
+}
+
+export const native: NativeAddon = load();
+
+/** Follows a native call with an AbortSignal: the signal's abort cancels the token, and no listener outlives the call. */
+export async function withSignal<T>(
+  signal: AbortSignal | undefined,
+  run: (call: NativeCall) => Promise<T>,
+): Promise<T> {
+  if (!signal) return run({});
+  if (signal.aborted) throw abortError(signal);
+  const token = new native.CancelToken();
+  const onAbort = (): void => token.cancel();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await run({ token });
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+export function abortError(signal: AbortSignal): CumulensError {
+  return new CumulensError('ERR_ABORTED', 'the operation was aborted', { cause: signal.reason });
+}
