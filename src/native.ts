@@ -1,9 +1,6 @@
 /** The one typed contract with the addon. Everything native is reached through here; nothing here is public. */
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-
 import { CumulensError } from './errors.js';
+import { loadAddon } from './load.js';
 
 export type Dtype =
   | 'float32'
@@ -79,12 +76,7 @@ export interface NativeAddon {
 }
 
 function load(): NativeAddon {
-  const path =
-    process.env['CUMULENS_ADDON'] ?? fileURLToPath(new URL('../build/Release/cumulens.node', import.meta.url));
-  if (!existsSync(path)) {
-    throw new CumulensError('ERR_ADDON_NOT_BUILT', `the native addon is not built (${path} is missing): run npm run build`);
-  }
-  const addon = createRequire(import.meta.url)(path) as NativeAddon;
+  const addon = loadAddon() as NativeAddon;
   addon.setErrorClass(CumulensError);
   return addon;
 }
