@@ -60,7 +60,73 @@ export interface BuildInfo {
 
 export type NativeStateDict = Record<string, NativeTensor>;
 
+export interface NativePrediction {
+  logits: NativeTensor;
+  probabilities: NativeTensor;
+  /** int64 [N] */
+  predicted: NativeTensor;
+}
+
+/** Options of a native explain call; C++ fills no defaults. */
+export interface NativeExplainOptions {
+  method: string;
+  /** [height, width] of every map. */
+  size: readonly [number, number];
+  maps: boolean;
+  /** P cumulative averages; 0: none. */
+  conditions: number;
+  order: 'forward' | 'reverse';
+  excludeTarget: boolean;
+  /** In network order; negative counts from the end. */
+  targetTap: number;
+  targetMethod: string;
+  batchSize: number;
+}
+
+/** Everything one forward and one backward pass give; float maps in [0, 1] on the CNN's device. */
+export interface NativeExplanation extends NativePrediction {
+  /** int64 [N], the class whose logit was differentiated. */
+  targetClass: NativeTensor;
+  /** [N, L, H, W] */
+  maps?: NativeTensor;
+  /** [N, P, H, W] */
+  conditions?: NativeTensor;
+  /** [N, 1, H, W] */
+  target: NativeTensor;
+}
+
+export interface NativeCnn {
+  readonly disposed: boolean;
+  dispose(): void;
+  /** Views of the weights. */
+  stateDict(): NativeStateDict;
+  /** Of the input and of each node's output, without the batch. */
+  shapes(): number[][];
+  predict(images: NativeTensor, options: { batchSize: number }, call?: NativeCall): Promise<NativePrediction>;
+  /** `target`: int64 [N], or undefined for the predicted class. */
+  explain(
+    images: NativeTensor,
+    target: NativeTensor | undefined,
+    options: NativeExplainOptions,
+    call?: NativeCall,
+  ): Promise<NativeExplanation>;
+  gradients(
+    images: NativeTensor,
+    weights: NativeTensor,
+    options: { training: boolean },
+    call?: NativeCall,
+  ): Promise<{ logits: NativeTensor; images: NativeTensor; parameters: NativeStateDict }>;
+}
+
 export interface NativeAddon {
+  Cnn: { prototype: NativeCnn };
+  createCnn(
+    spec: object,
+    options: { device: string; dtype: 'float32' | 'float64'; seed: number },
+    weights?: NativeStateDict,
+    call?: NativeCall,
+  ): Promise<NativeCnn>;
+  keptPositions(layers: number, conditions: number): number[];
   CancelToken: new () => NativeCancelToken;
   Tensor: { prototype: NativeTensor };
   tensorFrom(array: TypedArray, shape: readonly number[]): NativeTensor;

@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "binding/cancel_handle.h"
+#include "binding/cnn.h"
 #include "binding/environment.h"
 #include "binding/files.h"
 #include "binding/system.h"
@@ -14,6 +15,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   cumulens::CancelHandle::define(env, exports);
   cumulens::TensorHandle::define(env, exports);
   cumulens::defineFiles(env, exports);
+  cumulens::CnnHandle::define(env, exports);
   return exports;
 }
 

@@ -1,0 +1,175 @@
+#include "binding/cnn.h"
+
+#include "binding/cnn_options.h"
+#include "binding/task.h"
+#include "binding/tensor.h"
+#include "core/cnn/gradients.h"
+#include "core/maps/cumulative.h"
+#include "core/runtime/device.h"
+
+namespace cumulens {
+namespace {
+
+Napi::Object wrapCnn(Napi::Env env, std::shared_ptr<Cnn> cnn) {
+  return Environment::of(env).getClass(CnnHandle::kName).New({Napi::External<std::shared_ptr<Cnn>>::New(env, &cnn)});
+}
+
+void setTensor(Napi::Object& object, const char* name, const at::Tensor& tensor) {
+  if (tensor.defined()) object.Set(name, TensorHandle::wrap(object.Env(), tensor));
+}
+
+/// createCnn(spec, { device, dtype, seed }, weights | undefined, call): weights drawn from the seed, or copied from `weights`.
+Napi::Value createCnn(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const CnnSpec spec = readCnnSpec(Options(info[0], "spec"));
+    const Options options(info[1]);
+    const auto device = resolveDevice(options.string("device"));
+    const auto dtype = dtypeFromName(options.string("dtype"));
+    const auto seed = static_cast<uint64_t>(options.integer("seed"));
+    const bool given = !info[2].IsUndefined();
+    StateDict weights = given ? toStateDict(info[2], "weights") : StateDict();
+    return runTask(
+        info.Env(), CallOptions::from(info[3]),
+        [spec, device, dtype, seed, given, weights = std::move(weights)](const TaskContext&) {
+          auto cnn = std::make_shared<GraphCnn>(spec, device, dtype, seed);
+          if (given) cnn->loadStateDict(weights);
+          return std::static_pointer_cast<Cnn>(cnn);
+        },
+        [](Napi::Env env, std::shared_ptr<Cnn>&& cnn) { return wrapCnn(env, std::move(cnn)); });
+  });
+}
+
+Napi::Value toJs(Napi::Env env, const Explanation& explanation) {
+  Napi::Object object = Napi::Object::New(env);
+  setTensor(object, "logits", explanation.logits);
+  setTensor(object, "probabilities", explanation.probabilities);
+  setTensor(object, "predicted", explanation.predicted);
+  setTensor(object, "targetClass", explanation.targetClass);
+  setTensor(object, "maps", explanation.maps);
+  setTensor(object, "conditions", explanation.conditions);
+  setTensor(object, "target", explanation.target);
+  return object;
+}
+
+Napi::Value keptPositionsCall(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const std::vector<int64_t> positions = keptPositions(toInteger(info[0], "layers"), toInteger(info[1], "conditions"));
+    Napi::Array array = Napi::Array::New(info.Env(), positions.size());
+    for (uint32_t i = 0; i < positions.size(); ++i) array.Set(i, static_cast<double>(positions[i]));
+    return array;
+  });
+}
+
+}  // namespace
+
+void CnnHandle::define(Napi::Env env, Napi::Object exports) {
+  registerClass(env, exports,
+                DefineClass(env, kName,
+                            {InstanceAccessor<&CnnHandle::disposed>("disposed"), InstanceMethod<&CnnHandle::dispose>("dispose"),
+                             InstanceMethod<&CnnHandle::stateDict>("stateDict"), InstanceMethod<&CnnHandle::shapes>("shapes"),
+                             InstanceMethod<&CnnHandle::predict>("predict"), InstanceMethod<&CnnHandle::explain>("explain"),
+                             InstanceMethod<&CnnHandle::gradients>("gradients")}));
+  exports.Set("createCnn", Napi::Function::New<createCnn>(env, "createCnn"));
+  exports.Set("keptPositions", Napi::Function::New<keptPositionsCall>(env, "keptPositions"));
+}
+
+std::shared_ptr<Cnn> CnnHandle::cnnOf(const Napi::Value& value, const std::string& what) {
+  const CnnHandle& handle = unwrap(value, what);
+  if (!handle.cnn_) throw makeError(value.Env(), ErrorCode::disposed, text(what, ": this Cnn was disposed of"));
+  return handle.cnn_;
+}
+
+std::shared_ptr<GraphCnn> CnnHandle::graphOf(const Napi::Value& value, const std::string& what) {
+  auto graph = std::dynamic_pointer_cast<GraphCnn>(cnnOf(value, what));
+  if (!graph) throw makeError(value.Env(), ErrorCode::option, text(what, ": expected a Cnn made from a spec"));
+  return graph;
+}
+
+CnnHandle::CnnHandle(const Napi::CallbackInfo& info) : Wrapped(info) {
+  if (!info[0].IsExternal()) throw makeError(info.Env(), ErrorCode::option, "Cnn has no public constructor; use Cnn.create or Cnn.load");
+  cnn_ = *info[0].As<Napi::External<std::shared_ptr<Cnn>>>().Data();
+}
+
+Napi::Value CnnHandle::disposed(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), !cnn_); }
+
+Napi::Value CnnHandle::dispose(const Napi::CallbackInfo& info) {
+  cnn_.reset();
+  return info.Env().Undefined();
+}
+
+/// { name: Tensor }, views of the weights.
+Napi::Value CnnHandle::stateDict(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return fromStateDict(info.Env(), graphOf(info.This())->stateDict()); });
+}
+
+/// [[C,H,W] | [F], …]: the shape of the input and of every node's output, without the batch.
+Napi::Value CnnHandle::shapes(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    Napi::Array all = Napi::Array::New(info.Env());
+    for (const Shape& shape : graphOf(info.This())->shapes()) {
+      Napi::Array one = Napi::Array::New(info.Env());
+      for (const int64_t size : shape) one.Set(one.Length(), static_cast<double>(size));
+      all.Set(all.Length(), one);
+    }
+    return all;
+  });
+}
+
+/// predict(images, { batchSize }, call): { logits, probabilities, predicted }.
+Napi::Value CnnHandle::predict(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const auto cnn = cnnOf(info.This());
+    const int64_t batchSize = Options(info[1]).integer("batchSize");
+    return runTask(
+        info.Env(), CallOptions::from(info[2]),
+        [cnn, images = TensorHandle::tensorOf(info[0], "images"), batchSize](const TaskContext& context) {
+          return cumulens::predict(*cnn, images, batchSize, context.token());
+        },
+        [](Napi::Env env, Prediction&& prediction) -> Napi::Value {
+          Napi::Object object = Napi::Object::New(env);
+          setTensor(object, "logits", prediction.logits);
+          setTensor(object, "probabilities", prediction.probabilities);
+          setTensor(object, "predicted", prediction.predicted);
+          return object;
+        });
+  });
+}
+
+/// explain(images, targetClass | undefined, options, call): tensors by the names of Explanation; what was not asked for is absent.
+Napi::Value CnnHandle::explain(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const auto cnn = cnnOf(info.This());
+    const Options given(info[2]);
+    const ExplainOptions options = readExplainOptions(given);
+    const at::Tensor target = info[1].IsUndefined() ? at::Tensor() : TensorHandle::tensorOf(info[1], "target");
+    return runTask(
+        info.Env(), CallOptions::from(info[3]),
+        [cnn, images = TensorHandle::tensorOf(info[0], "images"), target, options,
+         batchSize = given.integer("batchSize")](const TaskContext& context) {
+          return explainInBatches(*cnn, images, target, options, batchSize, context.token());
+        },
+        [](Napi::Env env, Explanation&& explanation) { return toJs(env, explanation); });
+  });
+}
+
+/// gradients(images, weights, { training }, call): { images: Tensor, parameters: { name: Tensor } }.
+Napi::Value CnnHandle::gradients(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const auto cnn = graphOf(info.This());
+    return runTask(
+        info.Env(), CallOptions::from(info[3]),
+        [cnn, images = TensorHandle::tensorOf(info[0], "images"), weights = TensorHandle::tensorOf(info[1], "weights"),
+         training = Options(info[2]).flag("training")](const TaskContext& context) {
+          return scoreGradients(*cnn, images, weights, training, context.token());
+        },
+        [](Napi::Env env, ScoreGradients&& result) -> Napi::Value {
+          Napi::Object object = Napi::Object::New(env);
+          setTensor(object, "logits", result.logits);
+          setTensor(object, "images", result.images);
+          object.Set("parameters", fromStateDict(env, result.parameters));
+          return object;
+        });
+  });
+}
+
+}  // namespace cumulens

@@ -1,0 +1,68 @@
+#include "binding/cnn_options.h"
+
+#include "binding/errors.h"
+
+namespace cumulens {
+namespace {
+
+AttrValue readAttr(const Options& attrs, const std::string& name) {
+  const Napi::Value value = attrs.value(name);
+  if (value.IsBoolean()) return attrs.flag(name);
+  if (value.IsString()) return attrs.string(name);
+  if (value.IsArray()) return attrs.numbers(name);
+  return attrs.number(name);
+}
+
+NodeSpec readNode(const Options& options) {
+  NodeSpec node;
+  node.name = options.string("name");
+  node.op = options.string("op");
+  node.inputs = options.strings("inputs");
+  if (options.has("weights")) node.weights = options.string("weights");
+  const Options attrs = options.object("attrs");
+  for (const std::string& name : attrs.names()) node.attrs.emplace(name, readAttr(attrs, name));
+  return node;
+}
+
+std::array<int64_t, 2> readSize(const Options& options, const std::string& name) {
+  const std::vector<int64_t> size = options.integers(name);
+  check(size.size() == 2 && size[0] > 0 && size[1] > 0, ErrorCode::option, name, ": expected [height, width], both positive");
+  return {size[0], size[1]};
+}
+
+}  // namespace
+
+CnnSpec readCnnSpec(const Options& options) {
+  CnnSpec spec;
+  const Options input = options.object("input");
+  spec.channels = input.integer("channels");
+  spec.height = input.integer("height");
+  spec.width = input.integer("width");
+  for (const Options& node : options.objects("nodes")) spec.nodes.push_back(readNode(node));
+  spec.output = options.string("output");
+  spec.taps = options.strings("taps");
+  const Options preprocessing = options.object("preprocessing");
+  const std::vector<double> range = preprocessing.numbers("range");
+  check(range.size() == 2, ErrorCode::option, "preprocessing.range: expected [low, high]");
+  spec.preprocessing.low = range[0];
+  spec.preprocessing.high = range[1];
+  spec.preprocessing.mean = preprocessing.numbers("mean");
+  spec.preprocessing.std = preprocessing.numbers("std");
+  spec.preprocessing.bgr = preprocessing.string("channelOrder") == "bgr";
+  return spec;
+}
+
+ExplainOptions readExplainOptions(const Options& options) {
+  ExplainOptions result;
+  result.method = options.string("method");
+  result.size = readSize(options, "size");
+  result.maps = options.flag("maps");
+  result.conditions = options.integer("conditions");
+  result.reverse = options.string("order") == "reverse";
+  result.excludeTarget = options.flag("excludeTarget");
+  result.targetMethod = options.string("targetMethod");
+  result.targetTap = options.integer("targetTap");
+  return result;
+}
+
+}  // namespace cumulens
