@@ -47,22 +47,32 @@ export async function setUp(options = {}) {
 
 /** libtorch and the addon: what an installed package still needs. @param {BuildOptions} options */
 export async function buildAddon(options = {}) {
-  await runSteps([['libtorch', ensureLibtorch], ['addon', compileAddon]], options);
+  await runSteps(
+    [
+      ['libtorch', ensureLibtorch],
+      ['addon', compileAddon],
+    ],
+    options,
+  );
 }
 
 async function runSteps(steps, options) {
   const log = options.log ?? ((line) => console.error(line));
   const context = { env: process.env, out: 'build', ...options, log };
   const onWait = () => log('another set-up is running here: waiting for it');
-  await withLock(join(ROOT, '.setup.lock'), async () => {
-    reportMissing(context);
-    for (const [index, [name, step]] of steps.entries()) {
-      const started = Date.now();
-      const say = (text) => log(`[${index + 1}/${steps.length}] ${name}: ${text}`);
-      const what = await step({ ...context, say });
-      if (what) say(`${what} (${formatDuration((Date.now() - started) / 1000)})`);
-    }
-  }, { onWait, signal: options.signal });
+  await withLock(
+    join(ROOT, '.setup.lock'),
+    async () => {
+      reportMissing(context);
+      for (const [index, [name, step]] of steps.entries()) {
+        const started = Date.now();
+        const say = (text) => log(`[${index + 1}/${steps.length}] ${name}: ${text}`);
+        const what = await step({ ...context, say });
+        if (what) say(`${what} (${formatDuration((Date.now() - started) / 1000)})`);
+      }
+    },
+    { onWait, signal: options.signal },
+  );
 }
 
 // All that is missing is named at once, before minutes are spent.
@@ -70,7 +80,8 @@ function reportMissing({ env, out, variant, force }) {
   const checks = [];
   const libtorch = findLibtorch(env, variant);
   if (!libtorch) checks.push(checkPython(env));
-  if (!libtorch || force || !isCurrent(out, addonHash(libtorch, env))) checks.push(checkCompiler(env), checkCmake(env), checkMake(env));
+  if (!libtorch || force || !isCurrent(out, addonHash(libtorch, env)))
+    checks.push(checkCompiler(env), checkCmake(env), checkMake(env));
   if (libtorch?.cuda) checks.push(checkNvcc(env));
   const missing = checks.filter((check) => !check.ok);
   if (missing.length === 0) return;
@@ -100,7 +111,9 @@ function packagesAreInstalled() {
   const wanted = readJson(join(ROOT, 'package-lock.json'))?.packages ?? {};
   const installed = readJson(join(ROOT, 'node_modules', '.package-lock.json'))?.packages;
   if (!installed) return false;
-  return Object.entries(wanted).every(([path, { version, optional }]) => path === '' || optional || installed[path]?.version === version);
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) => path === '' || optional || installed[path]?.version === version,
+  );
 }
 
 function readJson(path) {
@@ -160,11 +173,20 @@ function jobs() {
 
 async function compileTypeScript({ env, force, say, signal }) {
   const stamp = join(ROOT, 'dist', '.stamp');
-  const hash = hashInputs(ROOT, ['src', 'tsconfig.json', 'package-lock.json', 'scripts/progress.d.mts', 'scripts/libtorch.d.mts']);
+  const hash = hashInputs(ROOT, [
+    'src',
+    'tsconfig.json',
+    'package-lock.json',
+    'scripts/progress.d.mts',
+    'scripts/libtorch.d.mts',
+  ]);
   if (!force && hasStamp(stamp, hash)) return say('up to date');
   // What a deleted or renamed source left behind must not be found by an import.
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
-  await run([process.execPath, join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(ROOT, 'tsconfig.json')], { env, signal });
+  await run(
+    [process.execPath, join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(ROOT, 'tsconfig.json')],
+    { env, signal },
+  );
   writeStamp(stamp, hash);
   return 'compiled';
 }
@@ -177,7 +199,12 @@ function run([command, ...args], { env, signal }) {
     child.on('close', (code, killedBy) => {
       const name = args.find((arg) => !arg.startsWith('-')) ?? '';
       if (code === 0) done();
-      else failed(new SetupError(`'${basename(command)} ${basename(name)}' ended with ${killedBy ?? `exit code ${code}`}: see its output above`));
+      else
+        failed(
+          new SetupError(
+            `'${basename(command)} ${basename(name)}' ended with ${killedBy ?? `exit code ${code}`}: see its output above`,
+          ),
+        );
     });
   });
 }

@@ -16,7 +16,8 @@ export { VARIANTS } from './libtorch/variants.mjs';
 async function main([what, variant]) {
   const found = what === 'fetch' ? await fetchLibtorch({ variant }) : resolveLibtorch();
   if (!what || what === 'fetch') return JSON.stringify(found, null, 2);
-  if (!Object.hasOwn(found, what)) throw new Error(`expected one of ${Object.keys(found).join(', ')}, or fetch, not '${what}'`);
+  if (!Object.hasOwn(found, what))
+    throw new Error(`expected one of ${Object.keys(found).join(', ')}, or fetch, not '${what}'`);
   return [found[what] ?? ''].flat().join('\n');
 }
 

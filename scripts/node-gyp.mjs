@@ -14,7 +14,11 @@ const compiler = checkCompiler();
 if (!compiler.ok) throw new Error(`${compiler.needed} is missing: ${compiler.fix}`);
 
 function run(command, args, cwd) {
-  const { status, error } = spawnSync(command, args, { cwd, env: { ...process.env, CXX: compiler.command }, stdio: ['ignore', 2, 2] });
+  const { status, error } = spawnSync(command, args, {
+    cwd,
+    env: { ...process.env, CXX: compiler.command },
+    stdio: ['ignore', 2, 2],
+  });
   if (error) throw error;
   if (status !== 0) process.exit(1);
 }
@@ -32,15 +36,30 @@ function flags() {
   const makefile = readFileSync(join(folder, 'build', 'cumulens.target.mk'), 'utf8');
   return ['DEFS', 'CFLAGS', 'CFLAGS_CC', 'INCS'].flatMap((name) => {
     const list = makefile.match(new RegExp(`^${name}_Release := \\\\\\n((?:\\t.*\\n)*)`, 'm'))?.[1] ?? '';
-    return list.split('\n').map((line) => line.replace(/\\$/, '').trim().replace(/^'(.*)'$/, '$1').replace('$(srcdir)', '..')).filter(Boolean);
+    return list
+      .split('\n')
+      .map((line) =>
+        line
+          .replace(/\\$/, '')
+          .trim()
+          .replace(/^'(.*)'$/, '$1')
+          .replace('$(srcdir)', '..'),
+      )
+      .filter(Boolean);
   });
 }
 
 // gcc takes pch.h.gch from its working folder in place of `-include pch.h`: libtorch's headers are read once, not for each file.
 function precompileHeader() {
-  const withoutInclude = flags().filter((flag, i, all) => flag !== '-Werror' && flag !== '-include' && all[i - 1] !== '-include');
+  const withoutInclude = flags().filter(
+    (flag, i, all) => flag !== '-Werror' && flag !== '-include' && all[i - 1] !== '-include',
+  );
   // -w: gcc calls `#pragma once` in a header that is compiled by itself a warning, and has no option for just that.
-  run(compiler.command, [...withoutInclude, '-w', '-x', 'c++-header', '../native/pch.h', '-o', 'pch.h.gch'], join(folder, 'build'));
+  run(
+    compiler.command,
+    [...withoutInclude, '-w', '-x', 'c++-header', '../native/pch.h', '-o', 'pch.h.gch'],
+    join(folder, 'build'),
+  );
 }
 
 mkdirSync(folder, { recursive: true });

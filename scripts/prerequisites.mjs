@@ -15,10 +15,42 @@ import { findPython } from './python.mjs';
  */
 
 const PACKAGES = {
-  'apt-get': { install: 'apt-get install -y', compiler: 'g++', 'newer compiler': 'g++-12', cmake: 'cmake', make: 'make', python: 'python3 python3-pip' },
-  dnf: { install: 'dnf install -y', compiler: 'gcc-c++', 'newer compiler': 'gcc-toolset-12', cmake: 'cmake', make: 'make', python: 'python3 python3-pip' },
-  zypper: { install: 'zypper install -y', compiler: 'gcc-c++', 'newer compiler': 'gcc12-c++', cmake: 'cmake', make: 'make', python: 'python3 python3-pip' },
-  pacman: { install: 'pacman -S --needed', compiler: 'gcc', 'newer compiler': 'gcc', cmake: 'cmake', make: 'make', python: 'python python-pip' },
+  'apt-get': {
+    install: 'apt-get install -y',
+    compiler: 'g++',
+    'newer compiler': 'g++-12',
+    cmake: 'cmake',
+    make: 'make',
+    python: 'python3 python3-pip',
+    linters: 'clang clang-format clang-tidy',
+  },
+  dnf: {
+    install: 'dnf install -y',
+    compiler: 'gcc-c++',
+    'newer compiler': 'gcc-toolset-12',
+    cmake: 'cmake',
+    make: 'make',
+    python: 'python3 python3-pip',
+    linters: 'clang clang-tools-extra',
+  },
+  zypper: {
+    install: 'zypper install -y',
+    compiler: 'gcc-c++',
+    'newer compiler': 'gcc12-c++',
+    cmake: 'cmake',
+    make: 'make',
+    python: 'python3 python3-pip',
+    linters: 'clang clang-tools-extra',
+  },
+  pacman: {
+    install: 'pacman -S --needed',
+    compiler: 'gcc',
+    'newer compiler': 'gcc',
+    cmake: 'cmake',
+    make: 'make',
+    python: 'python python-pip',
+    linters: 'clang clang-tools-extra',
+  },
 };
 
 /** The command that installs `what` on this machine. */
@@ -30,7 +62,9 @@ export function installCommand(what, env = process.env) {
 
 /** The full path of a program, or undefined. */
 export function which(command, env = process.env) {
-  const candidates = isAbsolute(command) ? [command] : (env.PATH ?? '').split(delimiter).map((folder) => join(folder || '.', command));
+  const candidates = isAbsolute(command)
+    ? [command]
+    : (env.PATH ?? '').split(delimiter).map((folder) => join(folder || '.', command));
   return candidates.find((path) => {
     try {
       accessSync(path, constants.X_OK);
@@ -55,7 +89,14 @@ function versionOf(command, args, pattern, env) {
 /** @returns {Check} */
 export function checkNode(version = process.versions.node) {
   const ok = atLeast(version, '20.19');
-  return { name: 'node', ok, needed: 'Node.js 20.19 or newer', found: version, command: process.execPath, fix: ok ? undefined : 'install a current Node.js (for example with nvm: nvm install 22)' };
+  return {
+    name: 'node',
+    ok,
+    needed: 'Node.js 20.19 or newer',
+    found: version,
+    command: process.execPath,
+    fix: ok ? undefined : 'install a current Node.js (for example with nvm: nvm install 22)',
+  };
 }
 
 /** @returns {Check} */
@@ -66,10 +107,17 @@ export function checkCompiler(env = process.env) {
   for (const command of candidates) {
     if (!which(command, env)) continue;
     const version = versionOf(command, ['-dumpfullversion', '-dumpversion'], /^(\d+(\.\d+)*)/, env);
-    if (version && atLeast(version, '12')) return { name: 'compiler', ok: true, needed, found: `${command} ${version}`, command: which(command, env) };
+    if (version && atLeast(version, '12'))
+      return { name: 'compiler', ok: true, needed, found: `${command} ${version}`, command: which(command, env) };
     if (found === 'none' && version) found = `${command} ${version}`;
   }
-  return { name: 'compiler', ok: false, needed, found, fix: installCommand(found === 'none' ? 'compiler' : 'newer compiler', env) };
+  return {
+    name: 'compiler',
+    ok: false,
+    needed,
+    found,
+    fix: installCommand(found === 'none' ? 'compiler' : 'newer compiler', env),
+  };
 }
 
 /** @returns {Check} */
@@ -77,13 +125,27 @@ export function checkCmake(env = process.env) {
   const needed = 'CMake 3.22 or newer';
   const version = which('cmake', env) && versionOf('cmake', ['--version'], /version (\S+)/, env);
   const ok = version !== undefined && atLeast(version, '3.22');
-  return { name: 'cmake', ok, needed, found: version ?? 'none', command: which('cmake', env), fix: ok ? undefined : installCommand('cmake', env) };
+  return {
+    name: 'cmake',
+    ok,
+    needed,
+    found: version ?? 'none',
+    command: which('cmake', env),
+    fix: ok ? undefined : installCommand('cmake', env),
+  };
 }
 
 /** Ninja where it is there, else make. @returns {Check} */
 export function checkMake(env = process.env) {
   const command = which('ninja', env) ?? which('make', env);
-  return { name: 'make', ok: command !== undefined, needed: 'Ninja or make', found: command ?? 'none', command, fix: command ? undefined : installCommand('make', env) };
+  return {
+    name: 'make',
+    ok: command !== undefined,
+    needed: 'Ninja or make',
+    found: command ?? 'none',
+    command,
+    fix: command ? undefined : installCommand('make', env),
+  };
 }
 
 /** Needed to fetch libtorch; not with LIBTORCH. @returns {Check} */
@@ -92,7 +154,14 @@ export function checkPython(env = process.env) {
   const python = findPython(env);
   const ok = Boolean(python?.pip);
   const found = python ? `${python.command} ${python.version}, ${python.pip ? `pip ${python.pip}` : 'no pip'}` : 'none';
-  return { name: 'python', ok, needed, found, command: python?.command, fix: ok ? undefined : installCommand('python', env) };
+  return {
+    name: 'python',
+    ok,
+    needed,
+    found,
+    command: python?.command,
+    fix: ok ? undefined : installCommand('python', env),
+  };
 }
 
 /** Needed for a CUDA build alone. @returns {Check} */
@@ -101,7 +170,14 @@ export function checkNvcc(env = process.env) {
   const command = which(env.CUDACXX || 'nvcc', env);
   const version = command && versionOf(command, ['--version'], /release (\d+\.\d+)/, env);
   const ok = version !== undefined && atLeast(version, '13.0');
-  return { name: 'nvcc', ok, needed, found: version ?? 'none', command, fix: ok ? undefined : "install NVIDIA's CUDA toolkit 13 and put its bin folder on the PATH" };
+  return {
+    name: 'nvcc',
+    ok,
+    needed,
+    found: version ?? 'none',
+    command,
+    fix: ok ? undefined : "install NVIDIA's CUDA toolkit 13 and put its bin folder on the PATH",
+  };
 }
 
 /** nvcc in the toolkit's own folder: one on the PATH may be a link or a script, and CMake looks for headers beside it. */

@@ -36,7 +36,18 @@ function formatRate(rate, unit) {
  * ```
  */
 export class Progress {
-  #label; #unit; #stream; #now; #total; #done; #started; #samples; #note = ''; #drawnAt = -Infinity; #drawn = false; #ended = false;
+  #label;
+  #unit;
+  #stream;
+  #now;
+  #total;
+  #done;
+  #started;
+  #samples;
+  #note = '';
+  #drawnAt = -Infinity;
+  #drawn = false;
+  #ended = false;
 
   /**
    * @param {{label: string, total?: number, unit?: string, start?: number, stream?: NodeJS.WriteStream, now?: () => number}} options
@@ -80,7 +91,9 @@ export class Progress {
     this.#ended = true;
     this.#clear();
     const took = formatDuration((this.#now() - this.#started) / 1000);
-    this.#stream.write(`${[`${this.#label}: ${this.#amount(this.#done)} in ${took}`, note].filter(Boolean).join(', ')}\n`);
+    this.#stream.write(
+      `${[`${this.#label}: ${this.#amount(this.#done)} in ${took}`, note].filter(Boolean).join(', ')}\n`,
+    );
   }
 
   /** Ends the display without a word: the error or the abort says the rest. */
@@ -106,7 +119,10 @@ export class Progress {
     const parts = [];
     if (this.#total > 0) {
       const done = this.#unit === 'B' ? formatBytes(this.#done) : String(Math.round(this.#done));
-      parts.push(`${String(Math.floor((100 * this.#done) / this.#total)).padStart(3)}%`, `${done}/${this.#amount(this.#total)}`);
+      parts.push(
+        `${String(Math.floor((100 * this.#done) / this.#total)).padStart(3)}%`,
+        `${done}/${this.#amount(this.#total)}`,
+      );
     } else {
       parts.push(this.#amount(this.#done));
     }

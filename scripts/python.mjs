@@ -18,5 +18,9 @@ function describe(command, env) {
   const [major, minor] = version.stdout.split('.').map(Number);
   if (major !== 3 || minor < 7) return undefined;
   const pip = run('-m', 'pip', '--version');
-  return { command, version: version.stdout.trim(), pip: pip.status === 0 ? (pip.stdout.match(/^pip (\S+)/)?.[1] ?? 'unknown') : null };
+  return {
+    command,
+    version: version.stdout.trim(),
+    pip: pip.status === 0 ? (pip.stdout.match(/^pip (\S+)/)?.[1] ?? 'unknown') : null,
+  };
 }

@@ -3,7 +3,9 @@
 // Everything else is imported after this check, so that an old Node.js gets words and no syntax error.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`cumulens needs Node.js 20.19 or newer; this is ${process.versions.node}. Install a current one (for example with nvm: nvm install 22).`);
+  console.error(
+    `cumulens needs Node.js 20.19 or newer; this is ${process.versions.node}. Install a current one (for example with nvm: nvm install 22).`,
+  );
   process.exit(1);
 }
 

@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 export function hashInputs(root, paths, ...values) {
   const hash = createHash('sha256').update(JSON.stringify(values));
   for (const path of paths) {
-    for (const file of filesOf(join(root, path))) hash.update(`\0${file.slice(root.length)}\0`).update(readFileSync(file));
+    for (const file of filesOf(join(root, path)))
+      hash.update(`\0${file.slice(root.length)}\0`).update(readFileSync(file));
   }
   return hash.digest('hex');
 }
@@ -16,7 +17,9 @@ function filesOf(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) return [];
   if (!stat.isDirectory()) return [path];
-  return readdirSync(path).sort().flatMap((name) => filesOf(join(path, name)));
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => filesOf(join(path, name)));
 }
 
 export function hasStamp(file, hash) {

@@ -9,7 +9,7 @@ import { CumulensError } from './errors.js';
 
 /** Where the addon is: `CUMULENS_ADDON`, else what `cumulens build` made. */
 export function addonPath(): string {
-  return process.env['CUMULENS_ADDON'] ?? fileURLToPath(new URL('../build/Release/cumulens.node', import.meta.url));
+  return process.env.CUMULENS_ADDON ?? fileURLToPath(new URL('../build/Release/cumulens.node', import.meta.url));
 }
 
 /**
@@ -38,8 +38,12 @@ export function loadAddon(path: string = addonPath()): unknown {
     return createRequire(import.meta.url)(path) as unknown;
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new CumulensError('ERR_ADDON_NOT_BUILT', `the native addon ${path} does not load (${reason}): run 'npx cumulens build --force'`, {
-      cause: error,
-    });
+    throw new CumulensError(
+      'ERR_ADDON_NOT_BUILT',
+      `the native addon ${path} does not load (${reason}): run 'npx cumulens build --force'`,
+      {
+        cause: error,
+      },
+    );
   }
 }

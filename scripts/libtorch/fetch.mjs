@@ -3,7 +3,18 @@
 // in its own cache).
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from '../lock.mjs';
@@ -19,13 +30,22 @@ const UNPACK = fileURLToPath(new URL('unpack.py', import.meta.url));
  * @param {{variant?: string, env?: NodeJS.ProcessEnv, log?: (line: string) => void, signal?: AbortSignal}} [options]
  * @returns {Promise<import('./resolve.mjs').Libtorch>}
  */
-export async function fetchLibtorch({ variant = 'cpu', env = process.env, log = (line) => console.error(line), signal } = {}) {
+export async function fetchLibtorch({
+  variant = 'cpu',
+  env = process.env,
+  log = (line) => console.error(line),
+  signal,
+} = {}) {
   const wanted = VARIANTS[checkVariant(variant)];
   const root = cachedRoot(variant, env);
   const folder = dirname(root);
   if (!isLibtorch(root)) {
     const onWait = () => log(`another process is fetching libtorch ${wanted.version} (${variant}): waiting for it`);
-    await withLock(`${folder}.lock`, () => isLibtorch(root) || fetchInto(folder, variant, wanted, { env, log, signal }), { onWait, signal });
+    await withLock(
+      `${folder}.lock`,
+      () => isLibtorch(root) || fetchInto(folder, variant, wanted, { env, log, signal }),
+      { onWait, signal },
+    );
   }
   return describeLibtorch(root, 'cache', { ...env, LIBTORCH_NVIDIA: undefined });
 }
@@ -33,7 +53,9 @@ export async function fetchLibtorch({ variant = 'cpu', env = process.env, log = 
 async function fetchInto(folder, variant, wanted, { env, log, signal }) {
   const tags = wheelTags();
   if (!tags) {
-    throw new LibtorchError(`no libtorch is published for ${process.platform}-${process.arch} that cumulens knows of: set LIBTORCH to one of your own`);
+    throw new LibtorchError(
+      `no libtorch is published for ${process.platform}-${process.arch} that cumulens knows of: set LIBTORCH to one of your own`,
+    );
   }
   const parent = dirname(folder);
   removeLeftovers(parent, basename(folder));
@@ -50,7 +72,10 @@ async function fetchInto(folder, variant, wanted, { env, log, signal }) {
     const tree = join(work, 'tree');
     const kept = [];
     for (const wheel of wheels) kept.push(await unpack(context, wheel, tree));
-    writeFileSync(join(tree, 'fetched.json'), `${JSON.stringify({ variant, requirements: wanted.requirements, wheels: kept }, null, 2)}\n`);
+    writeFileSync(
+      join(tree, 'fetched.json'),
+      `${JSON.stringify({ variant, requirements: wanted.requirements, wheels: kept }, null, 2)}\n`,
+    );
     putInPlace(tree, folder);
   } finally {
     process.off('exit', remove);
@@ -83,7 +108,16 @@ async function download({ python, env, signal, work }, wanted, tags) {
   const [wheels, temporary] = ['wheels', 'pip'].map((name) => join(work, name));
   mkdirSync(temporary);
   // TMPDIR: pip collects a download there before it names it, and it has to be on the disk whose room was checked.
-  const args = ['-m', 'pip', 'download', '--no-deps', '--progress-bar', 'off', '--no-input', '--disable-pip-version-check'];
+  const args = [
+    '-m',
+    'pip',
+    'download',
+    '--no-deps',
+    '--progress-bar',
+    'off',
+    '--no-input',
+    '--disable-pip-version-check',
+  ];
   args.push('--extra-index-url', wanted.index, ...tags, '-d', wheels, ...wanted.requirements);
   const progress = new Progress({ label: 'download', total: wanted.downloadBytes, unit: 'B' });
   const watch = setInterval(() => progress.update(Math.min(sizeOf(work), wanted.downloadBytes)), 500);
@@ -122,7 +156,8 @@ async function unpack({ python, env, signal }, wheel, tree) {
 }
 
 function putInPlace(tree, folder) {
-  if (!isLibtorch(join(tree, 'torch'))) throw new LibtorchError(`PyTorch's wheel held no torch/lib/libtorch_cpu.so with torch/include`);
+  if (!isLibtorch(join(tree, 'torch')))
+    throw new LibtorchError(`PyTorch's wheel held no torch/lib/libtorch_cpu.so with torch/include`);
   // A folder of that name that isn't a libtorch is a damaged one: it goes.
   if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
   renameSync(tree, folder);
@@ -166,7 +201,12 @@ function run(command, args, { env, signal, onLine }) {
     child.on('error', reject);
     child.on('close', (code, killedBy) => {
       if (code === 0) resolve();
-      else reject(new Error(said.trim().split('\n').slice(-4).join('\n') || `${command} ended with ${killedBy ?? `exit code ${code}`}`));
+      else
+        reject(
+          new Error(
+            said.trim().split('\n').slice(-4).join('\n') || `${command} ended with ${killedBy ?? `exit code ${code}`}`,
+          ),
+        );
     });
   });
 }

@@ -109,8 +109,12 @@ function readVersion(root) {
   if (wheel) return { version: wheel, cuda: python.match(/^cuda[^=]*= '([^']+)'/m)?.[1] };
   const version =
     readText(join(root, 'build-version'))?.trim() ??
-    readText(join(root, 'include', 'torch', 'headeronly', 'version.h'))?.match(/TORCH_VERSION\s+\\?\s*"([^"]+)"/)?.[1] ??
-    readText(join(root, 'include', 'torch', 'csrc', 'api', 'include', 'torch', 'version.h'))?.match(/TORCH_VERSION\s+\\?\s*"([^"]+)"/)?.[1] ??
+    readText(join(root, 'include', 'torch', 'headeronly', 'version.h'))?.match(
+      /TORCH_VERSION\s+\\?\s*"([^"]+)"/,
+    )?.[1] ??
+    readText(join(root, 'include', 'torch', 'csrc', 'api', 'include', 'torch', 'version.h'))?.match(
+      /TORCH_VERSION\s+\\?\s*"([^"]+)"/,
+    )?.[1] ??
     'unknown';
   const digits = version.match(/\+cu(\d+)(\d)$/);
   return { version, cuda: digits ? `${digits[1]}.${digits[2]}` : undefined };
@@ -128,26 +132,35 @@ function findNvidia(root, cuda, env) {
   const stated = env.LIBTORCH_NVIDIA;
   if (stated) {
     if (existsSync(join(stated, 'include', 'cuda_runtime.h'))) return resolve(stated);
-    throw new LibtorchError(`LIBTORCH_NVIDIA: ${stated} holds no include/cuda_runtime.h: expected the folder with NVIDIA's include/ and lib/`);
+    throw new LibtorchError(
+      `LIBTORCH_NVIDIA: ${stated} holds no include/cuda_runtime.h: expected the folder with NVIDIA's include/ and lib/`,
+    );
   }
   const beside = resolve(root, '..', 'nvidia', `cu${cuda.split('.')[0]}`);
   return existsSync(join(beside, 'include', 'cuda_runtime.h')) ? beside : null;
 }
 
 // find_spec does not import torch, which would take seconds.
-const WHERE_IS_TORCH = 'import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0] if s else "")';
+const WHERE_IS_TORCH =
+  'import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0] if s else "")';
 
 function askPython(env) {
   const python = env.PYTHON || 'python3';
   let root;
   try {
-    root = execFileSync(python, ['-c', WHERE_IS_TORCH], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    root = execFileSync(python, ['-c', WHERE_IS_TORCH], {
+      env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch (error) {
     const what = error.code === 'ENOENT' ? 'was not found' : 'could not say where torch is';
     throw new LibtorchError(`LIBTORCH_USE_PYTORCH: ${python} ${what}: set PYTHON to the Python that has PyTorch`);
   }
   if (root) return root;
-  throw new LibtorchError(`LIBTORCH_USE_PYTORCH: ${python} has no torch: install it there, or set PYTHON to the Python that has it`);
+  throw new LibtorchError(
+    `LIBTORCH_USE_PYTORCH: ${python} has no torch: install it there, or set PYTHON to the Python that has it`,
+  );
 }
 
 /**
@@ -162,9 +175,13 @@ export function refusal(buildInfo, env = process.env) {
   const rebuild = "run 'npx cumulens build' to build it anew";
   if (!isLibtorch(built.root)) return { code: 'ERR_LIBTORCH_NOT_FOUND', message: `${was}, which is gone: ${rebuild}` };
   const { version } = describeLibtorch(built.root, 'cache', {});
-  if (version !== built.version) return { code: 'ERR_LIBTORCH_MISMATCH', message: `${was}, which now holds ${version}: ${rebuild}` };
+  if (version !== built.version)
+    return { code: 'ERR_LIBTORCH_MISMATCH', message: `${was}, which now holds ${version}: ${rebuild}` };
   if (!env.LIBTORCH && !isSet(env.LIBTORCH_USE_PYTORCH)) return undefined;
   const stated = resolveLibtorch({ env });
   if (realpathSync(stated.root) === realpathSync(built.root)) return undefined;
-  return { code: 'ERR_LIBTORCH_MISMATCH', message: `${was}, but ${stated.source} names ${stated.version} in ${stated.root}: ${rebuild}` };
+  return {
+    code: 'ERR_LIBTORCH_MISMATCH',
+    message: `${was}, but ${stated.source} names ${stated.version} in ${stated.root}: ${rebuild}`,
+  };
 }

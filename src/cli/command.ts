@@ -54,7 +54,10 @@ export function addCommand(program: Command, name: string, description: string, 
 }
 
 /** Says what a command does. */
-export function onRun<Options, Arguments extends unknown[]>(command: Command, action: Action<Options, Arguments>): void {
+export function onRun<Options, Arguments extends unknown[]>(
+  command: Command,
+  action: Action<Options, Arguments>,
+): void {
   command.action(async (...received: unknown[]) => {
     // commander gives the arguments, then the options, then the command.
     const options = received.at(-2) as Options & { json?: boolean };

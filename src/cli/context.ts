@@ -14,41 +14,53 @@ export interface CommandContext {
   /** Whether `--json` was given: the action's return value is then written as the one JSON document. */
   readonly json: boolean;
   /** Writes text for a person to stdout; nothing with `--json`. */
-  print(text: string): void;
+  readonly print: (text: string) => void;
   /** Writes a line about the work to stderr, above a progress bar if one is shown. */
-  log(line: string): void;
+  readonly log: (line: string) => void;
   /** Shows a progress bar (plain lines where stderr is no terminal) until its `finish()` or the command's end. */
-  progress(options: Omit<ProgressOptions, 'stream'>): Progress;
+  readonly progress: (options: Omit<ProgressOptions, 'stream'>) => Progress;
   /** Makes the command end with exit code 1 although it has a result to show. */
-  fail(): void;
+  readonly fail: () => void;
 }
 
-/** The context of one command, with the end of what it left on the screen. */
-export function createContext(streams: Streams, json: boolean, signal: AbortSignal): CommandContext & { failed: boolean; close(): void } {
-  let shown: Progress | undefined;
-  return {
-    signal,
-    json,
-    print(text) {
-      if (!json) streams.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-    },
-    log(line) {
-      if (shown) shown.log(line);
-      else streams.stderr.write(`${line}\n`);
-    },
-    progress(options) {
-      shown?.stop();
-      shown = new Progress({ ...options, stream: streams.stderr });
-      return shown;
-    },
-    failed: false,
-    fail() {
-      this.failed = true;
-    },
-    close() {
-      shown?.stop();
-    },
+/** The context of one command, with what the program asks of it at the end. */
+export class Context implements CommandContext {
+  readonly #streams: Streams;
+  #shown: Progress | undefined;
+  failed = false;
+
+  constructor(
+    streams: Streams,
+    readonly json: boolean,
+    readonly signal: AbortSignal,
+  ) {
+    this.#streams = streams;
+  }
+
+  readonly print = (text: string): void => {
+    if (!this.json) this.#streams.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   };
+
+  readonly log = (line: string): void => {
+    if (this.#shown) this.#shown.log(line);
+    else this.#streams.stderr.write(`${line}\n`);
+  };
+
+  readonly progress = (options: Omit<ProgressOptions, 'stream'>): Progress => {
+    this.close();
+    this.#shown = new Progress({ ...options, stream: this.#streams.stderr });
+    return this.#shown;
+  };
+
+  readonly fail = (): void => {
+    this.failed = true;
+  };
+
+  /** Takes an unfinished progress bar off the screen. */
+  close(): void {
+    this.#shown?.stop();
+    this.#shown = undefined;
+  }
 }
 
 /** Exit codes: 0 done, 1 failed, 2 bad usage, 130 interrupted. */

@@ -52,10 +52,19 @@ function reportLibtorch(report: (check: Check) => boolean): Libtorch | null {
   try {
     const found = resolveLibtorch();
     const { version, cuda, root, source } = found;
-    report({ name: 'libtorch', ok: true, found: `${version}, ${cuda ? `CUDA ${cuda}` : 'no CUDA'}, ${root} (${source})` });
+    report({
+      name: 'libtorch',
+      ok: true,
+      found: `${version}, ${cuda ? `CUDA ${cuda}` : 'no CUDA'}, ${root} (${source})`,
+    });
     return found;
   } catch (error) {
-    report({ name: 'libtorch', ok: false, found: (error as Error).message, fix: "run 'npx cumulens libtorch --variant cpu'" });
+    report({
+      name: 'libtorch',
+      ok: false,
+      found: (error as Error).message,
+      fix: "run 'npx cumulens libtorch --variant cpu'",
+    });
     return null;
   }
 }
@@ -75,7 +84,11 @@ function reportBuild(report: (check: Check) => boolean): boolean {
   const path = addonPath();
   try {
     const { libtorch, compiler, builder } = readAddonBuild(path);
-    return report({ name: 'build', ok: true, found: `${path}, for libtorch ${libtorch.version}, by ${builder} with ${compiler}` });
+    return report({
+      name: 'build',
+      ok: true,
+      found: `${path}, for libtorch ${libtorch.version}, by ${builder} with ${compiler}`,
+    });
   } catch (error) {
     return report({ name: 'build', ok: false, found: (error as Error).message, fix: "run 'npx cumulens build'" });
   }
@@ -90,14 +103,24 @@ async function reportProbes(context: CommandContext, report: (check: Check) => b
 
 function probe(args: string[], signal: AbortSignal): Promise<{ ok: boolean; text: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [PROBE, ...args], { signal, timeout: 120_000, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [PROBE, ...args], {
+      signal,
+      timeout: 120_000,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let [out, err] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (err = (err + text).slice(-2000)));
-    child.on('error', (error) => { resolve({ ok: false, text: error.message }); });
+    child.on('error', (error) => {
+      resolve({ ok: false, text: error.message });
+    });
     child.on('close', (code, killedBy) => {
       if (code === 0) resolve({ ok: true, text: out.trim() });
-      else resolve({ ok: false, text: killedBy ? `the process was ended by ${killedBy}` : err.trim() || `exit code ${String(code)}` });
+      else
+        resolve({
+          ok: false,
+          text: killedBy ? `the process was ended by ${killedBy}` : err.trim() || `exit code ${String(code)}`,
+        });
     });
   });
 }

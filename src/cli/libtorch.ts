@@ -11,7 +11,9 @@ const describe = ({ version, cuda, root, source }: Libtorch): string =>
   `libtorch ${version}${cuda ? ` with CUDA ${cuda}` : ', CPU'}\n  ${root} (${source === 'cache' ? 'user cache' : source})`;
 
 export function register(program: Command): void {
-  const command = addCommand(program, 'libtorch', 'show which libtorch is used, or fetch one and use it').addOption(variantOption());
+  const command = addCommand(program, 'libtorch', 'show which libtorch is used, or fetch one and use it').addOption(
+    variantOption(),
+  );
   onRun(command, async (context, { variant }: { variant?: string }) => {
     if (!variant) {
       const found = resolveLibtorch();

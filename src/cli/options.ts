@@ -11,7 +11,7 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
 }
 
 /** A parser for numbers in a range. */
-export function number(min: number = -Infinity, max: number = Infinity) {
+export function number(min = -Infinity, max = Infinity) {
   return (text: string): number => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
     if (Number.isFinite(value) && value >= min && value <= max) return value;

@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 
 import { setRunner, type Runner } from './command.js';
 import { commands } from './commands.js';
-import { createContext, describeError, exitCodeOf, type Streams } from './context.js';
+import { Context, describeError, exitCodeOf, type Streams } from './context.js';
 
 /** The `cumulens` program: commands, and their results, errors and exit codes in one place. */
 export class Program {
@@ -58,7 +58,7 @@ export class Program {
 
   readonly #runner: Runner = async (json, work) => {
     const { signal } = this.#interruption;
-    const context = createContext(this.#streams, json, signal);
+    const context = new Context(this.#streams, json, signal);
     try {
       const document = await work(context);
       this.#exitCode = signal.aborted ? 130 : Number(context.failed);
@@ -77,5 +77,4 @@ export class Program {
   #writeJson(document: unknown): void {
     this.#streams.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   }
-
 }

@@ -1,0 +1,67 @@
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+import eslint from '@eslint/js';
+
+const nodeGlobals = Object.fromEntries(
+  [
+    ...[
+      'AbortController',
+      'AbortSignal',
+      'Buffer',
+      'URL',
+      'WebAssembly',
+      'clearInterval',
+      'clearTimeout',
+      'console',
+      'fetch',
+      'gc',
+    ],
+    ...[
+      'globalThis',
+      'performance',
+      'process',
+      'queueMicrotask',
+      'setImmediate',
+      'setInterval',
+      'setTimeout',
+      'structuredClone',
+    ],
+    ...['TextDecoder', 'TextEncoder', 'module', 'require'],
+  ].map((name) => [name, 'readonly']),
+);
+
+export default defineConfig(
+  globalIgnores(['build/', 'build-*/', 'dist/', 'coverage/', 'test/fixtures/']),
+  eslint.configs.recommended,
+  {
+    files: ['src/**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      // Numbers in messages are wanted; objects in messages are mistakes.
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+    },
+  },
+  {
+    files: ['**/*.{js,mjs,cjs}'],
+    languageOptions: { ecmaVersion: 2023, globals: nodeGlobals },
+  },
+  {
+    files: ['**/*.cjs'],
+    languageOptions: { sourceType: 'commonjs' },
+  },
+  {
+    files: ['test/**/*.js'],
+    languageOptions: {
+      globals: {
+        describe: 'readonly',
+        it: 'readonly',
+        before: 'readonly',
+        after: 'readonly',
+        beforeEach: 'readonly',
+        afterEach: 'readonly',
+      },
+    },
+  },
+);

@@ -1,0 +1,54 @@
+// Runs clang-tidy on the addon's sources. It reads CMake's compile commands, with a precompiled header of clang's own in the place
+// of gcc's: libtorch's headers are then read once, not for each file.
+//   node scripts/tidy.mjs [FILE …]      after a build
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = join(root, 'build-tidy');
+const header = join(root, 'native', 'pch.h');
+const precompiled = join(folder, 'pch.pch');
+
+// "clang-tidy version 14.0.6" → the clang++ of the same release, which alone writes a header it can read.
+function clangOf() {
+  const { stdout, error } = spawnSync('clang-tidy', ['--version'], { encoding: 'utf8' });
+  if (error) throw new Error('clang-tidy is not installed: apt-get install clang clang-tidy');
+  const major = stdout.match(/version (\d+)/)[1];
+  return [`clang++-${major}`, 'clang++'].find((name) => spawnSync(name, ['--version']).status === 0);
+}
+
+// The flags both compilers know; what CMake added for gcc's precompiled header goes.
+function flagsOf(entry) {
+  const words = entry.command.match(/"[^"]*"|\S+/g).map((word) => word.replaceAll('"', ''));
+  const kept = [];
+  for (let i = 1; i < words.length; i += 1) {
+    if (['-include', '-o', '-c'].includes(words[i])) i += 1;
+    else if (words[i] !== '-Winvalid-pch') kept.push(words[i]);
+  }
+  return kept.filter((word) => word !== entry.file);
+}
+
+function precompile(clang, flags) {
+  const isNewer = existsSync(precompiled) && statSync(precompiled).mtimeMs > statSync(header).mtimeMs;
+  if (isNewer) return;
+  const args = [...flags, '-w', '-x', 'c++-header', header, '-o', precompiled];
+  if (spawnSync(clang, args, { stdio: 'inherit' }).status !== 0) throw new Error(`${clang} could not compile ${header}`);
+}
+
+mkdirSync(folder, { recursive: true });
+const commands = JSON.parse(readFileSync(join(root, 'build', 'compile_commands.json'), 'utf8'));
+const sources = commands.filter(({ file }) => file.startsWith(join(root, 'native')));
+const clang = clangOf();
+precompile(clang, flagsOf(sources[0]));
+const entries = sources.map((entry) => ({
+  directory: root,
+  file: entry.file,
+  arguments: [clang, '-include-pch', precompiled, ...flagsOf(entry), '-c', entry.file],
+}));
+writeFileSync(join(folder, 'compile_commands.json'), JSON.stringify(entries, null, 1));
+const args = ['-quiet', '-p', folder, '-j', String(availableParallelism()), ...process.argv.slice(2)];
+const { status } = spawnSync('run-clang-tidy', args, { cwd: root, stdio: 'inherit' });
+process.exit(status ?? 1);
