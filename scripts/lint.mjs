@@ -16,7 +16,10 @@ function run(command, ...args) {
 }
 
 function filesOf(...patterns) {
-  const { stdout } = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...patterns], { cwd: root, encoding: 'utf8' });
+  const { stdout } = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...patterns], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   return stdout.split('\n').filter(Boolean);
 }
 
@@ -29,5 +32,9 @@ const node = (script, ...args) => run(process.execPath, `node_modules/${script}`
 run(process.execPath, 'scripts/setup.mjs');
 node('prettier/bin/prettier.cjs', fix ? '--write' : '--check', '--log-level=warn', '.');
 node('eslint/bin/eslint.js', ...(fix ? ['--fix'] : []), '.');
-run('clang-format', ...(fix ? ['-i'] : ['--dry-run', '-Werror']), ...filesOf('native/*.h', 'native/*.cpp', 'native/*.cu'));
+run(
+  'clang-format',
+  ...(fix ? ['-i'] : ['--dry-run', '-Werror']),
+  ...filesOf('native/*.h', 'native/*.cpp', 'native/*.cu'),
+);
 if (!fix) run(process.execPath, 'scripts/tidy.mjs');

@@ -35,7 +35,8 @@ function precompile(clang, flags) {
   const isNewer = existsSync(precompiled) && statSync(precompiled).mtimeMs > statSync(header).mtimeMs;
   if (isNewer) return;
   const args = [...flags, '-w', '-x', 'c++-header', header, '-o', precompiled];
-  if (spawnSync(clang, args, { stdio: 'inherit' }).status !== 0) throw new Error(`${clang} could not compile ${header}`);
+  if (spawnSync(clang, args, { stdio: 'inherit' }).status !== 0)
+    throw new Error(`${clang} could not compile ${header}`);
 }
 
 mkdirSync(folder, { recursive: true });
