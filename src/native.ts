@@ -118,7 +118,57 @@ export interface NativeCnn {
   ): Promise<{ logits: NativeTensor; images: NativeTensor; parameters: NativeStateDict }>;
 }
 
+/** What composed images are drawn from. */
+export interface NativeComposeSources {
+  /** uint8 [G, H, W] */
+  garments: NativeTensor;
+  /** int64 [G] */
+  labels: NativeTensor;
+  /** uint8 [M, 3, P, P] */
+  photographs: NativeTensor;
+}
+
+/** How the bytes of one picture lie. */
+export type PixelLayout = 'hwc' | 'chw' | 'gray';
+
+export interface NativePrepareSettings extends NativeExplainOptions {
+  /** The CNN's input, [height, width]. */
+  input: readonly [number, number];
+  /** A jet-coloured RGB picture as the target. */
+  jetTarget: boolean;
+}
+
 export interface NativeAddon {
+  /** image, mask, label; and which garment and photograph each was drawn from. */
+  composeImages(
+    sources: NativeComposeSources,
+    options: { device: string; size: number; seed: number; stream: number; first: number; count: number },
+    call?: NativeCall,
+  ): Promise<Record<'image' | 'mask' | 'label' | 'garment' | 'photograph', NativeTensor>>;
+  /** uint8 [N, 3, …size] of pictures of one size, resized if they have another; the arrays must stay as they are meanwhile. */
+  packImages(
+    pictures: readonly Uint8Array[],
+    options: { height: number; width: number; layout: PixelLayout; size: readonly [number, number] },
+    call?: NativeCall,
+  ): Promise<NativeTensor>;
+  /** [N, C, H, W] to [N, H, W, C] */
+  channelsLast(images: NativeTensor, call?: NativeCall): Promise<NativeTensor>;
+  /** Rows of named tensors, from shards that all have them. `indices`: int64 [n] */
+  gatherSamples(
+    shards: readonly NativeStateDict[],
+    names: readonly string[],
+    indices: NativeTensor,
+    call?: NativeCall,
+  ): Promise<NativeStateDict>;
+  /** A shard of training data: image, conditions, target, predicted, targetClass, and mask where there is one. */
+  prepareSamples(
+    cnn: NativeCnn,
+    images: NativeTensor,
+    masks: NativeTensor | undefined,
+    targetClass: NativeTensor | undefined,
+    settings: NativePrepareSettings,
+    call?: NativeCall,
+  ): Promise<NativeStateDict>;
   Cnn: { prototype: NativeCnn };
   createCnn(
     spec: object,

@@ -2,6 +2,7 @@
 
 #include "binding/cancel_handle.h"
 #include "binding/cnn.h"
+#include "binding/dataset.h"
 #include "binding/environment.h"
 #include "binding/files.h"
 #include "binding/system.h"
@@ -16,6 +17,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   cumulens::TensorHandle::define(env, exports);
   cumulens::defineFiles(env, exports);
   cumulens::CnnHandle::define(env, exports);
+  cumulens::defineDataset(env, exports);
   return exports;
 }
 

@@ -1,0 +1,40 @@
+#include "core/data/images.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <cstring>
+
+#include "core/runtime/error.h"
+
+namespace cumulens {
+
+at::Tensor packImages(const std::vector<PixelBytes>& pictures, std::int64_t height, std::int64_t width, PixelLayout layout,
+                      std::array<std::int64_t, 2> size) {
+  const std::int64_t channels = layout == PixelLayout::gray ? 1 : 3;
+  const auto count = static_cast<std::int64_t>(pictures.size());
+  const auto bytes = static_cast<std::size_t>(height * width * channels);
+  for (const PixelBytes& picture : pictures) {
+    check(picture.size == bytes, ErrorCode::shape, "a picture of ", width, "×", height, " with ", channels, " channels has ", bytes,
+          " bytes, got ", picture.size);
+  }
+  const bool interleaved = layout == PixelLayout::hwc;
+  const at::Tensor batch =
+      at::empty(interleaved ? std::vector{count, height, width, channels} : std::vector{count, channels, height, width}, at::kByte);
+  auto* const target = batch.mutable_data_ptr<std::uint8_t>();
+  at::parallel_for(0, count, 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      std::memcpy(target + (static_cast<std::size_t>(i) * bytes), pictures[static_cast<std::size_t>(i)].data, bytes);
+  });
+  const at::Tensor planes = interleaved ? batch.permute({0, 3, 1, 2}) : batch;
+  return resizeImages(planes.expand({count, 3, height, width}), size).contiguous();
+}
+
+at::Tensor resizeImages(const at::Tensor& images, std::array<std::int64_t, 2> size) {
+  check(images.dim() == 4 && images.scalar_type() == at::kByte, ErrorCode::shape, "images: expected uint8 [N,C,H,W], got ", images.sizes());
+  if (images.size(2) == size[0] && images.size(3) == size[1]) return images;
+  const at::Tensor resized = at::_upsample_bilinear2d_aa(images.to(at::kFloat).contiguous(), size, /*align_corners=*/false);
+  return resized.round_().clamp_(0.0, 255.0).to(at::kByte);
+}
+
+}  // namespace cumulens

@@ -1,0 +1,57 @@
+/** Files that appear whole or not at all. */
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import { CumulensError } from './errors.js';
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Writes a file to a temporary name beside `path`, syncs it and renames it.
+ * @throws CumulensError ERR_IO naming the path and the system's reason.
+ */
+export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await sync(dirname(path));
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new CumulensError('ERR_IO', `${path}: cannot write: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * Fills a folder under a temporary name and renames it to `path`, which it replaces: a reader sees all of its files or none.
+ * @throws CumulensError ERR_IO naming the path and the system's reason, or whatever `fill` throws.
+ */
+export async function writeFolderAtomic(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary, { recursive: true });
+    await fill(temporary);
+    await sync(temporary);
+    await rm(path, { recursive: true, force: true });
+    await rename(temporary, path);
+    await sync(dirname(path));
+  } catch (cause) {
+    await rm(temporary, { recursive: true, force: true });
+    if (cause instanceof CumulensError) throw cause;
+    throw new CumulensError('ERR_IO', `${path}: cannot write: ${(cause as Error).message}`, { cause });
+  }
+}
