@@ -136,7 +136,7 @@ async function ensureLibtorch({ env, variant, log, say, signal }) {
 function addonHash(libtorch, env) {
   const { root, version, nvidia } = libtorch;
   const inputs = ['native', 'CMakeLists.txt', 'package.json', 'scripts/build-info.mjs'];
-  return hashInputs(ROOT, inputs, { root, version, nvidia, compiler: checkCompiler(env).found, node: process.arch });
+  return hashInputs(ROOT, inputs, { root, version, nvidia, compiler: env.CXX ?? 'found', node: process.arch });
 }
 
 function isCurrent(out, hash) {
