@@ -4,5 +4,8 @@ import { register as build } from './build.js';
 import { register as doctor } from './doctor.js';
 import { register as libtorch } from './libtorch.js';
 
+/** Adds a command to the program. */
+export type Register = (program: Command) => void;
+
 /** Every command, in the order of `--help`. A command's file loads what computes only when it runs. */
-export const commands: readonly ((program: Command) => void)[] = [doctor, build, libtorch];
+export const commands: readonly Register[] = [doctor, build, libtorch];

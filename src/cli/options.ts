@@ -6,7 +6,7 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
   return (text: string): number => {
     const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
     if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`Expected a whole number ${rangeText(min, max, Number.MAX_SAFE_INTEGER)}.`);
+    throw new InvalidArgumentError(`Expected a whole number${rangeText(min, max, Number.MAX_SAFE_INTEGER)}.`);
   };
 }
 
@@ -15,13 +15,13 @@ export function number(min = -Infinity, max = Infinity) {
   return (text: string): number => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
     if (Number.isFinite(value) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`Expected a number ${rangeText(min, max, Infinity)}.`);
+    throw new InvalidArgumentError(`Expected a number${rangeText(min, max, Infinity)}.`);
   };
 }
 
 function rangeText(min: number, max: number, unbounded: number): string {
-  if (max === unbounded) return min === -Infinity ? '' : `of at least ${min}`;
-  return `from ${min} to ${max}`;
+  if (max === unbounded) return min === -Infinity ? '' : ` of at least ${min}`;
+  return ` from ${min} to ${max}`;
 }
 
 function device(text: string): string {

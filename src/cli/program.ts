@@ -3,16 +3,18 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 
 import { setRunner, type Runner } from './command.js';
-import { commands } from './commands.js';
+import { commands, type Register } from './commands.js';
 import { Context, describeError, exitCodeOf, type Streams } from './context.js';
 
 /** The `cumulens` program: commands, and their results, errors and exit codes in one place. */
 export class Program {
+  readonly #register: readonly Register[];
   readonly #streams: Streams;
   readonly #interruption = new AbortController();
   #exitCode = 0;
 
-  constructor(streams: Streams) {
+  constructor(streams: Streams, register: readonly Register[] = commands) {
+    this.#register = register;
     this.#streams = streams;
   }
 
@@ -52,7 +54,7 @@ export class Program {
       .exitOverride()
       .showHelpAfterError('(--help shows what there is)');
     setRunner(program, this.#runner);
-    for (const register of commands) register(program);
+    for (const register of this.#register) register(program);
     return program;
   }
 
