@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { expect } from 'chai';
+import { memory } from '../dist/index.js';
+import { disposeAll, smallCnn, someImages } from './support/small-cnn.js';
+
+const pathOf = (name) => fileURLToPath(new URL(`support/lifecycle/${name}`, import.meta.url));
+const WORKER = new URL('support/lifecycle/worker.js', import.meta.url);
+
+/** Runs a script in a process of its own; a crash shows as a signal. */
+async function runProcess(...args) {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (text) => (stdout += text));
+  child.stderr.on('data', (text) => (stderr += text));
+  const [code, signal] = await once(child, 'close');
+  return { code, signal, stdout, stderr };
+}
+
+describe('Several environments in one process @core', () => {
+  it('explain the same in workers, several at once, as on the main thread', async () => {
+    const cnn = await smallCnn();
+    const { cumulative } = await cnn.explain(someImages(4));
+    const expected = await cumulative.data();
+    const workers = Array.from({ length: 3 }, () => new Worker(WORKER, { workerData: {} }));
+    const results = await Promise.all(workers.map(async (worker) => (await once(worker, 'message'))[0]));
+    await Promise.all(workers.map((worker) => worker.terminate()));
+    expect(expected.some((value) => value > 0)).to.equal(true);
+    for (const result of results) expect(result).to.deep.equal(expected);
+  });
+
+  it('outlive a worker that is terminated in mid-work', async () => {
+    const worker = new Worker(WORKER, { workerData: { forever: true } });
+    await once(worker, 'message');
+    await worker.terminate();
+    const cnn = await smallCnn();
+    const { predicted } = await cnn.explain(someImages(2));
+    expect(predicted).to.have.length(2);
+  });
+});
+
+describe('A process that ends in mid-work @core', () => {
+  const ends = {
+    exit: { code: 7, signal: null },
+    throw: { code: 1, signal: null },
+    dispose: { code: 0, signal: null },
+    abandon: { code: 0, signal: null },
+    terminate: { code: 0, signal: null },
+  };
+  for (const [way, expected] of Object.entries(ends)) {
+    it(`neither crashes nor hangs: ${way}`, async () => {
+      const { code, signal, stdout, stderr } = await runProcess(pathOf('exit.js'), way);
+      expect({ code, signal }, stderr).to.deep.equal(expected);
+      if (way === 'terminate') expect(stdout).to.equal('still works\n');
+      if (way === 'throw') expect(stderr).to.match(/thrown in mid-work/);
+    });
+  }
+});
+
+describe('Memory', () => {
+  it('is resident within 20 MB of the 50th call after 500', async () => {
+    const { code, stdout, stderr } = await runProcess('--expose-gc', pathOf('memory.js'));
+    expect(code, stderr).to.equal(0);
+    const { rss, before, after } = JSON.parse(stdout);
+    expect(rss[500] - rss[50]).to.be.below(20e6);
+    expect(after).to.equal(before);
+  });
+
+  it('is counted: disposed tensors are gone at once', async () => {
+    const cnn = await smallCnn();
+    const images = someImages(2);
+    const before = memory();
+    const result = await cnn.explain(images);
+    expect(memory().tensors).to.be.above(before.tensors);
+    expect(memory().bytes).to.be.above(before.bytes);
+    disposeAll(result);
+    expect(memory()).to.deep.equal(before);
+  });
+});
