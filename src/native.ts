@@ -24,13 +24,19 @@ export type TypedArray =
   | Int32Array
   | BigInt64Array;
 
-/** A tensor in native memory. */
-export interface NativeTensor {
+/**
+ * A tensor in native memory (on the GPU if its device says so); JavaScript holds the handle. `dispose()` or `using` frees the memory at
+ * once; otherwise the garbage collector does.
+ */
+export interface NativeTensor extends Disposable {
+  /** Sizes, outermost first; images are [N, C, H, W]. */
   readonly shape: number[];
   readonly dtype: Dtype;
+  /** "cpu" or "cuda:0" … */
   readonly device: string;
   readonly disposed: boolean;
-  data(call?: NativeCall): Promise<TypedArray>;
+  /** The values, row-major, copied to the host: a BigInt64Array for int64, float32 for 16-bit floats. */
+  data(): Promise<TypedArray>;
   dispose(): void;
 }
 
@@ -56,6 +62,30 @@ export interface BuildInfo {
   cuda: boolean;
   compiler: string;
   napi: number;
+}
+
+/** The normal equations of the `linear` baseline. */
+export interface NativeLinearFit {
+  add(conditions: NativeTensor, targets: NativeTensor, call?: NativeCall): Promise<void>;
+  solve(call?: NativeCall): Promise<NativeTensor>;
+}
+
+/** native/core/metrics; every score is a float64 or bool [N]. */
+interface MetricsContract {
+  scoreMaps(
+    maps: NativeTensor,
+    targets: NativeTensor,
+    call?: NativeCall,
+  ): Promise<Record<'mae' | 'psnr' | 'ssim' | 'pearson' | 'pearsonUndefined', NativeTensor>>;
+  scoreInMasks(
+    maps: NativeTensor,
+    masks: NativeTensor,
+    call?: NativeCall,
+  ): Promise<Record<'energyInMask' | 'energyInMaskUndefined' | 'pointingGame', NativeTensor>>;
+  bootstrapMeans(values: NativeTensor, resamples: number, seed: number, call?: NativeCall): Promise<NativeTensor>;
+  luminance(images: NativeTensor, call?: NativeCall): Promise<NativeTensor>;
+  applyLinear(weights: NativeTensor, conditions: NativeTensor, call?: NativeCall): Promise<NativeTensor>;
+  LinearFit: new (conditions: number) => NativeLinearFit;
 }
 
 export type NativeStateDict = Record<string, NativeTensor>;
@@ -138,7 +168,7 @@ export interface NativePrepareSettings extends NativeExplainOptions {
   jetTarget: boolean;
 }
 
-export interface NativeAddon {
+export interface NativeAddon extends MetricsContract {
   /** image, mask, label; and which garment and photograph each was drawn from. */
   composeImages(
     sources: NativeComposeSources,

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { z } from 'zod';
 
 import { CumulensError } from './errors.js';
-import { native, type Dtype, type NativeTensor, type TensorSpan } from './native.js';
+import { native, type Dtype, type TensorSpan } from './native.js';
 import type { Tensor } from './tensor.js';
 
 const DTYPES: Record<string, { dtype: Dtype; bytes: number }> = {
@@ -107,7 +107,7 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
   const { text, dataBegin } = await readHeaderText(path);
   const { names, spans, metadata } = parseHeader(path, text, dataBegin);
   const tensors = await native.mapTensors(path, spans);
-  return { tensors: Object.fromEntries(names.map((name, i) => [name, tensors[i] as unknown as Tensor])), metadata };
+  return { tensors: Object.fromEntries(names.map((name, i) => [name, tensors[i] as Tensor])), metadata };
 }
 
 /**
@@ -133,8 +133,11 @@ export async function writeSafetensors(
   }
   const json = JSON.stringify(header);
   const text = json + ' '.repeat((8 - (Buffer.byteLength(json) % 8)) % 8);
-  const natives = entries.map(({ tensor }) => tensor as unknown as NativeTensor);
-  await native.writeTensors(path, text, natives);
+  await native.writeTensors(
+    path,
+    text,
+    entries.map(({ tensor }) => tensor),
+  );
 }
 
 function tagOf(path: string, name: string, tensor: Tensor): { tag: string; bytes: number } {

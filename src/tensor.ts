@@ -1,30 +1,26 @@
-import { native, type Dtype, type NativeTensor, type TypedArray } from './native.js';
+import { inspect } from 'node:util';
 
-/** Gives a dispose method to `using`, also on a Node that has no `Symbol.dispose` of its own. */
-const disposeSymbol: typeof Symbol.dispose = (Symbol.dispose as typeof Symbol.dispose | undefined) ?? Symbol.for('nodejs.dispose') as typeof Symbol.dispose;
+import { native, type NativeTensor, type TypedArray } from './native.js';
 
-/**
- * A tensor in native memory (on the GPU if its device says so); JavaScript holds the handle. `dispose()` or `using` frees the memory at
- * once; otherwise the garbage collector does.
- */
-export interface Tensor extends Disposable {
-  /** Sizes, outermost first; images are [N, C, H, W]. */
-  readonly shape: number[];
-  readonly dtype: Dtype;
-  /** "cpu" or "cuda:0" … */
-  readonly device: string;
-  readonly disposed: boolean;
-  /** The values, row-major, copied to the host: a BigInt64Array for int64, float32 for 16-bit floats. */
-  data(): Promise<TypedArray>;
-  dispose(): void;
-}
+/** See {@link NativeTensor}: the handle users hold is the native one. */
+export type Tensor = NativeTensor;
 
-Object.defineProperty(native.Tensor.prototype, disposeSymbol, {
-  value(this: NativeTensor) {
-    this.dispose();
+/** `Symbol.dispose`, also on a Node that has none of its own (TypeScript's `using` falls back to the same). */
+const disposeSymbol = (Symbol.dispose as symbol | undefined) ?? Symbol.for('nodejs.dispose');
+
+Object.defineProperties(native.Tensor.prototype, {
+  [disposeSymbol]: {
+    value(this: Tensor) {
+      this.dispose();
+    },
+    configurable: true,
   },
-  configurable: true,
-  writable: true,
+  [inspect.custom]: {
+    value(this: Tensor) {
+      return this.disposed ? 'Tensor(disposed)' : `Tensor(${this.dtype} [${this.shape.join(', ')}] on ${this.device})`;
+    },
+    configurable: true,
+  },
 });
 
 export const Tensor = {
@@ -33,11 +29,11 @@ export const Tensor = {
    * @throws CumulensError ERR_SHAPE when the shape does not hold as many values as the array has.
    */
   from(array: TypedArray, shape: readonly number[]): Tensor {
-    return native.tensorFrom(array, shape) as unknown as Tensor;
+    return native.tensorFrom(array, shape);
   },
   /** Whether a value is a Tensor of this package. */
   isTensor(value: unknown): value is Tensor {
-    return value instanceof (native.Tensor as unknown as new () => object);
+    return value instanceof (native.Tensor as unknown as new () => Tensor);
   },
 };
 

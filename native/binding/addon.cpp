@@ -5,6 +5,7 @@
 #include "binding/dataset.h"
 #include "binding/environment.h"
 #include "binding/files.h"
+#include "binding/metrics.h"
 #include "binding/system.h"
 #include "binding/tensor.h"
 
@@ -18,6 +19,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   cumulens::defineFiles(env, exports);
   cumulens::CnnHandle::define(env, exports);
   cumulens::defineDataset(env, exports);
+  cumulens::defineMetrics(env, exports);
   return exports;
 }
 

@@ -1,0 +1,70 @@
+#include "core/metrics/map_scores.h"
+
+#include <ATen/ATen.h>
+
+#include "core/metrics/unit_maps.h"
+#include "core/runtime/error.h"
+
+namespace cumulens {
+namespace {
+
+constexpr std::int64_t kWindow = 11;
+constexpr double kSigma = 1.5;
+constexpr double kC1 = 0.01 * 0.01;
+constexpr double kC2 = 0.03 * 0.03;
+constexpr double kSmallestError = 1e-10;  // 100 dB
+
+at::Tensor gaussian(const at::TensorOptions& options) {
+  const at::Tensor offsets = at::arange(kWindow, options) - static_cast<double>(kWindow / 2);
+  const at::Tensor weights = at::exp(offsets.square() / (-2.0 * kSigma * kSigma));
+  return weights / weights.sum();
+}
+
+// The Gaussian is separable: a column, then a row.
+at::Tensor blur(const at::Tensor& x, const at::Tensor& weights) {
+  return at::conv2d(at::conv2d(x, weights.view({1, 1, kWindow, 1})), weights.view({1, 1, 1, kWindow}));
+}
+
+at::Tensor meanOfSample(const at::Tensor& x) { return x.flatten(1).mean(1); }
+
+at::Tensor structuralSimilarity(const at::Tensor& x, const at::Tensor& y) {
+  const std::int64_t n = x.size(0);
+  // One blur for all five moments.
+  const at::Tensor moments = blur(at::cat({x, y, x * x, y * y, x * y}), gaussian(x.options()));
+  const auto parts = moments.split(n);
+  const at::Tensor &mx = parts[0], &my = parts[1];
+  const at::Tensor vx = parts[2] - mx * mx;
+  const at::Tensor vy = parts[3] - my * my;
+  const at::Tensor cov = parts[4] - mx * my;
+  return meanOfSample((2 * mx * my + kC1) * (2 * cov + kC2) / ((mx * mx + my * my + kC1) * (vx + vy + kC2)));
+}
+
+void correlate(const at::Tensor& x, const at::Tensor& y, MapScores& scores) {
+  const at::Tensor a = x.flatten(1);
+  const at::Tensor b = y.flatten(1);
+  const at::Tensor da = a - a.mean(1, true);
+  const at::Tensor db = b - b.mean(1, true);
+  // Range, not variance, tells a constant map: its mean is rounded, so its variance need not be exactly 0.
+  scores.pearsonUndefined = (a.amax(1) == a.amin(1)).logical_or(b.amax(1) == b.amin(1));
+  const at::Tensor norm = (da.square().sum(1) * db.square().sum(1)).sqrt();
+  scores.pearson = at::where(scores.pearsonUndefined, 0.0, (da * db).sum(1) / norm);
+}
+
+}  // namespace
+
+MapScores scoreMaps(const at::Tensor& maps, const at::Tensor& targets) {
+  checkMapPair(maps, targets, "map scores");
+  check(maps.size(2) >= kWindow && maps.size(3) >= kWindow, ErrorCode::shape, "map scores: maps of ", maps.size(2), "x", maps.size(3),
+        " pixels are smaller than SSIM's 11x11 window");
+  const at::NoGradGuard noGrad;
+  const at::Tensor x = toUnitDouble(maps);
+  const at::Tensor y = toUnitDouble(targets);
+  MapScores scores;
+  scores.mae = meanOfSample((x - y).abs());
+  scores.psnr = meanOfSample((x - y).square()).clamp_min(kSmallestError).log10().mul(-10.0);
+  scores.ssim = structuralSimilarity(x, y);
+  correlate(x, y, scores);
+  return scores;
+}
+
+}  // namespace cumulens
