@@ -12,7 +12,8 @@ function editDistance(a: string, b: string): number {
       const above = rows[i - 1] as number[];
       const cost = a[i - 1] === b[j - 1] ? 0 : 1;
       let best = Math.min((above[j] as number) + 1, (row[j - 1] as number) + 1, (above[j - 1] as number) + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, ((rows[i - 2] as number[])[j - 2] as number) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, ((rows[i - 2] as number[])[j - 2] as number) + 1);
       row.push(best);
     }
     rows.push(row);
@@ -33,7 +34,12 @@ export function didYouMean(word: string, known: readonly string[]): string {
 function knownNames(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
   let current: unknown = schema;
   const unwrap = (): void => {
-    while (current instanceof z.ZodOptional || current instanceof z.ZodDefault || current instanceof z.ZodNullable || current instanceof z.ZodPrefault) {
+    while (
+      current instanceof z.ZodOptional ||
+      current instanceof z.ZodDefault ||
+      current instanceof z.ZodNullable ||
+      current instanceof z.ZodPrefault
+    ) {
       current = current.unwrap();
     }
   };
@@ -59,7 +65,8 @@ function describe(schema: z.core.$ZodType, issue: z.core.$ZodIssue, what: string
     const hint = typeof issue.input === 'string' ? didYouMean(issue.input, issue.values.map(String)) : '';
     return `${place}: expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}, got ${JSON.stringify(issue.input)}${hint}`;
   }
-  if (issue.code === 'invalid_type' && issue.input === undefined) return `${place}: missing, expected ${issue.expected}`;
+  if (issue.code === 'invalid_type' && issue.input === undefined)
+    return `${place}: missing, expected ${issue.expected}`;
   const message = issue.message.replace(/^Invalid input: /, '');
   return `${place}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
 }
@@ -69,7 +76,12 @@ function describe(schema: z.core.$ZodType, issue: z.core.$ZodIssue, what: string
  * @param what names the call or file in the error, e.g. "prepare" or a path
  * @throws CumulensError with `code` (ERR_OPTION unless said otherwise): the first thing that is wrong, in one line.
  */
-export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, what: string, code: ErrorCode = 'ERR_OPTION'): z.output<S> {
+export function parseOptions<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  what: string,
+  code: ErrorCode = 'ERR_OPTION',
+): z.output<S> {
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

@@ -66,9 +66,7 @@ std::vector<std::int64_t> Options::integers(const std::string& name) const {
   return readArray<std::int64_t>(value(name), what_ + "." + name, toInteger);
 }
 
-std::vector<double> Options::numbers(const std::string& name) const {
-  return readArray<double>(value(name), what_ + "." + name, toNumber);
-}
+std::vector<double> Options::numbers(const std::string& name) const { return readArray<double>(value(name), what_ + "." + name, toNumber); }
 
 std::vector<std::string> Options::strings(const std::string& name) const {
   return readArray<std::string>(value(name), what_ + "." + name, toString);

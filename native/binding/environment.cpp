@@ -45,9 +45,7 @@ void Environment::endOperation() {
   if (--pending_ == 0) napi_unref_threadsafe_function(env_, door_);
 }
 
-void Environment::setClass(const std::string& name, Napi::Function constructor) {
-  classes_[name] = Napi::Persistent(constructor);
-}
+void Environment::setClass(const std::string& name, Napi::Function constructor) { classes_[name] = Napi::Persistent(constructor); }
 
 Napi::Function Environment::getClass(const std::string& name) const { return classes_.at(name).Value(); }
 

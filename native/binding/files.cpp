@@ -16,8 +16,8 @@ std::vector<TensorSpan> readSpans(const Napi::Value& value) {
   holder.Set("spans", value);
   std::vector<TensorSpan> spans;
   for (const Options& span : Options(holder, "mapTensors").objects("spans")) {
-    spans.push_back({dtypeFromName(span.string("dtype")), span.integers("shape"),
-                     static_cast<std::uint64_t>(span.integer("begin")), static_cast<std::uint64_t>(span.integer("end"))});
+    spans.push_back({dtypeFromName(span.string("dtype")), span.integers("shape"), static_cast<std::uint64_t>(span.integer("begin")),
+                     static_cast<std::uint64_t>(span.integer("end"))});
   }
   return spans;
 }

@@ -83,16 +83,16 @@ Napi::Value runTask(Napi::Env env, CallOptions options, Work work, Convert conve
   auto token = options.token;
   auto shared = std::make_shared<Work>(std::move(work));
   ComputeThread::instance().post({&environment, token, [&environment, state, options, shared]() mutable {
-    try {
-      options.token->check();
-      state->result.emplace((*shared)(TaskContext(environment, options)));
-    } catch (...) {
-      std::tie(state->code, state->message) = describeCurrentException();
-    }
-    shared.reset();  // tensors the work captured are released before the caller hears of its end
-    options.onProgress.reset();
-    environment.post([state = std::move(state)](Napi::Env jsEnv) { state->settle(jsEnv); });
-  }});
+                                    try {
+                                      options.token->check();
+                                      state->result.emplace((*shared)(TaskContext(environment, options)));
+                                    } catch (...) {
+                                      std::tie(state->code, state->message) = describeCurrentException();
+                                    }
+                                    shared.reset();  // tensors the work captured are released before the caller hears of its end
+                                    options.onProgress.reset();
+                                    environment.post([state = std::move(state)](Napi::Env jsEnv) { state->settle(jsEnv); });
+                                  }});
   return promise;
 }
 

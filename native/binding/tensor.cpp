@@ -17,9 +17,10 @@ struct DtypeName {
   const char* name;
 };
 constexpr std::array kDtypes{
-    DtypeName{at::kFloat, "float32"}, DtypeName{at::kDouble, "float64"}, DtypeName{at::kHalf, "float16"},
-    DtypeName{at::kBFloat16, "bfloat16"}, DtypeName{at::kByte, "uint8"}, DtypeName{at::kChar, "int8"},
-    DtypeName{at::kShort, "int16"}, DtypeName{at::kInt, "int32"}, DtypeName{at::kLong, "int64"}, DtypeName{at::kBool, "bool"},
+    DtypeName{at::kFloat, "float32"},     DtypeName{at::kDouble, "float64"}, DtypeName{at::kHalf, "float16"},
+    DtypeName{at::kBFloat16, "bfloat16"}, DtypeName{at::kByte, "uint8"},     DtypeName{at::kChar, "int8"},
+    DtypeName{at::kShort, "int16"},       DtypeName{at::kInt, "int32"},      DtypeName{at::kLong, "int64"},
+    DtypeName{at::kBool, "bool"},
 };
 
 std::atomic<std::int64_t> liveHandles{0};
@@ -27,15 +28,23 @@ std::atomic<std::int64_t> liveBytes{0};
 
 at::ScalarType dtypeOf(const Napi::TypedArray& array) {
   switch (array.TypedArrayType()) {
-    case napi_float32_array: return at::kFloat;
-    case napi_float64_array: return at::kDouble;
+    case napi_float32_array:
+      return at::kFloat;
+    case napi_float64_array:
+      return at::kDouble;
     case napi_uint8_array:
-    case napi_uint8_clamped_array: return at::kByte;
-    case napi_int8_array: return at::kChar;
-    case napi_int16_array: return at::kShort;
-    case napi_int32_array: return at::kInt;
-    case napi_bigint64_array: return at::kLong;
-    default: throw makeError(array.Env(), ErrorCode::option, "Tensor.from: this kind of typed array is not supported");
+    case napi_uint8_clamped_array:
+      return at::kByte;
+    case napi_int8_array:
+      return at::kChar;
+    case napi_int16_array:
+      return at::kShort;
+    case napi_int32_array:
+      return at::kInt;
+    case napi_bigint64_array:
+      return at::kLong;
+    default:
+      throw makeError(array.Env(), ErrorCode::option, "Tensor.from: this kind of typed array is not supported");
   }
 }
 
@@ -44,13 +53,20 @@ Napi::Value toTypedArray(Napi::Env env, const at::Tensor& tensor) {
   Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, tensor.nbytes());
   if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.const_data_ptr(), tensor.nbytes());
   switch (tensor.scalar_type()) {
-    case at::kFloat: return Napi::Float32Array::New(env, count, buffer, 0);
-    case at::kDouble: return Napi::Float64Array::New(env, count, buffer, 0);
-    case at::kChar: return Napi::Int8Array::New(env, count, buffer, 0);
-    case at::kShort: return Napi::Int16Array::New(env, count, buffer, 0);
-    case at::kInt: return Napi::Int32Array::New(env, count, buffer, 0);
-    case at::kLong: return Napi::BigInt64Array::New(env, count, buffer, 0);
-    default: return Napi::Uint8Array::New(env, count, buffer, 0);
+    case at::kFloat:
+      return Napi::Float32Array::New(env, count, buffer, 0);
+    case at::kDouble:
+      return Napi::Float64Array::New(env, count, buffer, 0);
+    case at::kChar:
+      return Napi::Int8Array::New(env, count, buffer, 0);
+    case at::kShort:
+      return Napi::Int16Array::New(env, count, buffer, 0);
+    case at::kInt:
+      return Napi::Int32Array::New(env, count, buffer, 0);
+    case at::kLong:
+      return Napi::BigInt64Array::New(env, count, buffer, 0);
+    default:
+      return Napi::Uint8Array::New(env, count, buffer, 0);
   }
 }
 
@@ -68,11 +84,11 @@ Napi::Value fromTypedArray(const Napi::CallbackInfo& info) {
     const std::vector<std::int64_t> shape = readShape(info[1]);
     std::int64_t count = 1;
     for (const std::int64_t size : shape) {
-      check(size >= 0 && !__builtin_mul_overflow(count, size, &count), ErrorCode::shape, "Tensor.from: shape ",
-            at::IntArrayRef(shape), " is not possible");
+      check(size >= 0 && !__builtin_mul_overflow(count, size, &count), ErrorCode::shape, "Tensor.from: shape ", at::IntArrayRef(shape),
+            " is not possible");
     }
-    check(count == static_cast<std::int64_t>(array.ElementLength()), ErrorCode::shape, "Tensor.from: shape ",
-          at::IntArrayRef(shape), " needs ", count, " values, got ", array.ElementLength());
+    check(count == static_cast<std::int64_t>(array.ElementLength()), ErrorCode::shape, "Tensor.from: shape ", at::IntArrayRef(shape),
+          " needs ", count, " values, got ", array.ElementLength());
     at::Tensor tensor = at::empty(shape, dtypeOf(array));
     const auto* const bytes = static_cast<const std::byte*>(array.ArrayBuffer().Data()) + array.ByteOffset();
     if (count > 0) std::memcpy(tensor.data_ptr(), bytes, tensor.nbytes());
@@ -100,7 +116,8 @@ at::ScalarType dtypeFromName(const std::string& name) {
   for (const DtypeName& entry : kDtypes) {
     if (name == entry.name) return entry.dtype;
   }
-  throw Error(ErrorCode::option, text("dtype '", name, "' is not one of float32, float64, float16, bfloat16, uint8, int8, int16, int32, int64, bool"));
+  throw Error(ErrorCode::option,
+              text("dtype '", name, "' is not one of float32, float64, float16, bfloat16, uint8, int8, int16, int32, int64, bool"));
 }
 
 void TensorHandle::define(Napi::Env env, Napi::Object exports) {
@@ -118,9 +135,7 @@ Napi::Object TensorHandle::wrap(Napi::Env env, const at::Tensor& tensor) {
   return Environment::of(env).getClass(kName).New({Napi::External<at::Tensor>::New(env, &copy)});
 }
 
-at::Tensor TensorHandle::tensorOf(const Napi::Value& value, const std::string& what) {
-  return unwrap(value, what).live(value.Env(), what);
-}
+at::Tensor TensorHandle::tensorOf(const Napi::Value& value, const std::string& what) { return unwrap(value, what).live(value.Env(), what); }
 
 TensorHandle::TensorHandle(const Napi::CallbackInfo& info) : Wrapped(info) {
   if (!info[0].IsExternal()) {
@@ -163,9 +178,7 @@ Napi::Value TensorHandle::device(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), live(info.Env(), "device").device().str());
 }
 
-Napi::Value TensorHandle::disposed(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), !tensor_.has_value());
-}
+Napi::Value TensorHandle::disposed(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), !tensor_.has_value()); }
 
 Napi::Value TensorHandle::data(const Napi::CallbackInfo& info) {
   return runTask(

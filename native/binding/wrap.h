@@ -21,9 +21,7 @@ class Wrapped : public Napi::ObjectWrap<T> {
   }
 
  protected:
-  explicit Wrapped(const Napi::CallbackInfo& info) : Napi::ObjectWrap<T>(info) {
-    info.This().As<Napi::Object>().TypeTag(&T::kTag);
-  }
+  explicit Wrapped(const Napi::CallbackInfo& info) : Napi::ObjectWrap<T>(info) { info.This().As<Napi::Object>().TypeTag(&T::kTag); }
 
   static void registerClass(Napi::Env env, Napi::Object exports, Napi::Function constructor) {
     Environment::of(env).setClass(T::kName, constructor);

@@ -19,7 +19,9 @@ const none = z.strictObject({});
 const pool = {
   kernel: pair.describe('height and width of the window'),
   stride: pair.optional().describe('rows and columns between windows; the kernel if not given'),
-  padding: padding.default('valid').describe("'same' is TensorFlow's rule: an odd row or column of padding goes to the bottom or right"),
+  padding: padding
+    .default('valid')
+    .describe("'same' is TensorFlow's rule: an odd row or column of padding goes to the bottom or right"),
   ceilMode: z.boolean().default(false).describe('keep a last window that lies partly outside'),
 };
 const globalPool = z.strictObject({
@@ -39,7 +41,9 @@ export const opAttrs = {
   }),
   batchNorm: z.strictObject({
     epsilon: z.number().positive().default(1e-5),
-    momentum: fraction.default(0.1).describe('share of a batch in the running statistics (Keras calls 1 − this momentum)'),
+    momentum: fraction
+      .default(0.1)
+      .describe('share of a batch in the running statistics (Keras calls 1 − this momentum)'),
     scale: z.boolean().default(true).describe('has a weight'),
     center: z.boolean().default(true).describe('has a bias'),
   }),
@@ -48,19 +52,27 @@ export const opAttrs = {
   leakyRelu: z.strictObject({ slope: z.number().default(0.01) }),
   silu: none,
   sigmoid: none,
-  hardSigmoid: z.strictObject({ alpha: z.number().default(1 / 6), beta: z.number().default(0.5) }).describe('clamp(alpha·x + beta, 0, 1)'),
+  hardSigmoid: z
+    .strictObject({ alpha: z.number().default(1 / 6), beta: z.number().default(0.5) })
+    .describe('clamp(alpha·x + beta, 0, 1)'),
   hardSwish: none,
   softmax: none.describe('over the channels'),
   maxPool2d: z.strictObject(pool),
   avgPool2d: z.strictObject({
     ...pool,
-    countIncludePad: z.boolean().optional().describe("padding counts as zeros; default true, and false for 'same' as in TensorFlow"),
+    countIncludePad: z
+      .boolean()
+      .optional()
+      .describe("padding counts as zeros; default true, and false for 'same' as in TensorFlow"),
   }),
   globalMaxPool2d: globalPool,
   globalAvgPool2d: globalPool,
   linear: z.strictObject({ units: count, bias: z.boolean().default(true) }),
   flatten: z.strictObject({
-    order: z.enum(['chw', 'hwc']).default('chw').describe("which index varies slowest first: 'chw' as in PyTorch, 'hwc' as in TensorFlow"),
+    order: z
+      .enum(['chw', 'hwc'])
+      .default('chw')
+      .describe("which index varies slowest first: 'chw' as in PyTorch, 'hwc' as in TensorFlow"),
   }),
   add: none,
   multiply: none,
@@ -77,6 +89,6 @@ export type OpAttrs<Op extends OpName> = z.input<(typeof opAttrs)[Op]>;
 /** Fills the defaults that depend on other attributes. */
 export function completeAttrs(attrs: Record<string, unknown>): Record<string, unknown> {
   const complete = { ...attrs };
-  if ('ceilMode' in attrs) complete['stride'] ??= attrs['kernel'];
+  if ('ceilMode' in attrs) complete.stride ??= attrs.kernel;
   return complete;
 }

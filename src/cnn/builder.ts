@@ -3,7 +3,8 @@ import type { OpAttrs, OpName } from './attrs.js';
 import { parseCnnSpec, type CnnSpec, type CnnSpecInput, type NodeInput } from './spec.js';
 
 /** Attributes may be left out where all of them have defaults. */
-type AttrsArgument<Op extends OpName> = object extends OpAttrs<Op> ? [attrs?: OpAttrs<Op>, name?: string] : [attrs: OpAttrs<Op>, name?: string];
+type AttrsArgument<Op extends OpName> =
+  object extends OpAttrs<Op> ? [attrs?: OpAttrs<Op>, name?: string] : [attrs: OpAttrs<Op>, name?: string];
 
 /**
  * ```ts
@@ -29,9 +30,18 @@ export class CnnBuilder {
   }
 
   /** Adds a node and returns its name, which is `<op>_<n>` unless given. */
-  add<Op extends OpName>(op: Op, inputs: string | readonly string[], ...[attrs = {} as OpAttrs<Op>, name]: AttrsArgument<Op>): string {
+  add<Op extends OpName>(
+    op: Op,
+    inputs: string | readonly string[],
+    ...[attrs = {} as OpAttrs<Op>, name]: AttrsArgument<Op>
+  ): string {
     const node = name ?? this.#nextName(op);
-    this.#nodes.push({ name: node, op, inputs: typeof inputs === 'string' ? [inputs] : [...inputs], attrs: { ...attrs } });
+    this.#nodes.push({
+      name: node,
+      op,
+      inputs: typeof inputs === 'string' ? [inputs] : [...inputs],
+      attrs: { ...attrs },
+    });
     return node;
   }
 

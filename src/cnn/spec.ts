@@ -16,7 +16,10 @@ const nodeFields = {
 };
 
 const preprocessing = z.strictObject({
-  range: z.tuple([z.number(), z.number()]).default([0, 1]).describe('what [0, 1] is stretched to first, such as [0, 255] or [-1, 1]'),
+  range: z
+    .tuple([z.number(), z.number()])
+    .default([0, 1])
+    .describe('what [0, 1] is stretched to first, such as [0, 255] or [-1, 1]'),
   mean: z.array(z.number()).default([]).describe("then subtracted, one a channel in the network's order; empty: 0"),
   std: z.array(z.number().positive()).default([]).describe('then divided by; empty: 1'),
   channelOrder: z.enum(['rgb', 'bgr']).default('rgb'),
@@ -28,14 +31,19 @@ const fields = {
   input: z.strictObject({ channels: size, height: size, width: size }),
   preprocessing: preprocessing.prefault({}).describe('how an RGB image in [0, 1] becomes the input'),
   output: name.describe('the node whose output [K] are the logits, before any softmax'),
-  tapAt: z.enum(['conv', 'activation']).default('conv').describe("where taps lie by default: a convolution's own output, or the activation it owns"),
+  tapAt: z
+    .enum(['conv', 'activation'])
+    .default('conv')
+    .describe("where taps lie by default: a convolution's own output, or the activation it owns"),
   taps: z.array(name).optional().describe('the nodes whose outputs are layer maps; default: at every convolution'),
   classes: z.array(z.string()).optional().describe('names, in the order of the logits'),
 };
 
 const specSchema = z.strictObject({
   ...fields,
-  nodes: z.array(z.strictObject({ ...nodeFields, op: z.enum(opNames), attrs: z.record(z.string(), z.unknown()).default({}) })).min(1),
+  nodes: z
+    .array(z.strictObject({ ...nodeFields, op: z.enum(opNames), attrs: z.record(z.string(), z.unknown()).default({}) }))
+    .min(1),
 });
 
 /** A spec as a person or an importer writes it. */
@@ -46,7 +54,15 @@ export type NodeSpec = CnnSpec['nodes'][number];
 /** A node as it is written. */
 export type NodeInput = CnnSpecInput['nodes'][number];
 
-const ACTIVATIONS: ReadonlySet<string> = new Set<OpName>(['relu', 'relu6', 'leakyRelu', 'silu', 'sigmoid', 'hardSigmoid', 'hardSwish']);
+const ACTIVATIONS: ReadonlySet<string> = new Set<OpName>([
+  'relu',
+  'relu6',
+  'leakyRelu',
+  'silu',
+  'sigmoid',
+  'hardSigmoid',
+  'hardSwish',
+]);
 
 function checkNode(node: NodeSpec, earlier: ReadonlyMap<string, NodeSpec>, what: string, code: ErrorCode): NodeSpec {
   const where = `${what}: node '${node.name}' (${node.op})`;
@@ -60,7 +76,7 @@ function checkNode(node: NodeSpec, earlier: ReadonlyMap<string, NodeSpec>, what:
     throw new CumulensError(code, `${where}: weights '${node.weights}' is not an earlier ${node.op} node`);
   }
   const attrs = completeAttrs(parseOptions(opAttrs[node.op], node.attrs, where, code));
-  if (node.op === 'avgPool2d') attrs['countIncludePad'] ??= attrs['padding'] !== 'same';
+  if (node.op === 'avgPool2d') attrs.countIncludePad ??= attrs.padding !== 'same';
   return { ...node, attrs };
 }
 
@@ -81,7 +97,8 @@ function defaultTaps(nodes: readonly NodeSpec[], tapAt: CnnSpec['tapAt']): strin
 function orderTaps(taps: readonly string[], nodes: readonly NodeSpec[], what: string, code: ErrorCode): string[] {
   const names = nodes.map((node) => node.name);
   for (const tap of taps) {
-    if (!names.includes(tap)) throw new CumulensError(code, `${what}: tap '${tap}' is not a node${didYouMean(tap, names)}`);
+    if (!names.includes(tap))
+      throw new CumulensError(code, `${what}: tap '${tap}' is not a node${didYouMean(tap, names)}`);
   }
   if (new Set(taps).size !== taps.length) throw new CumulensError(code, `${what}: a tap is named twice`);
   return names.filter((node) => taps.includes(node));
@@ -101,7 +118,10 @@ export function parseCnnSpec(value: unknown, what = 'spec', code: ErrorCode = 'E
     return checked;
   });
   if (!earlier.has(parsed.output)) {
-    throw new CumulensError(code, `${what}: output '${parsed.output}' is not a node${didYouMean(parsed.output, [...earlier.keys()])}`);
+    throw new CumulensError(
+      code,
+      `${what}: output '${parsed.output}' is not a node${didYouMean(parsed.output, [...earlier.keys()])}`,
+    );
   }
   const taps = orderTaps(parsed.taps ?? defaultTaps(nodes, parsed.tapAt), nodes, what, code);
   return { ...parsed, nodes, taps };
@@ -109,7 +129,9 @@ export function parseCnnSpec(value: unknown, what = 'spec', code: ErrorCode = 'E
 
 /** The spec as JSON Schema (draft 2020-12), for editors and for programs that write specs. */
 export function cnnJsonSchema(): object {
-  const nodes = opNames.map((op) => z.strictObject({ ...nodeFields, op: z.literal(op), attrs: opAttrs[op].optional() }));
+  const nodes = opNames.map((op) =>
+    z.strictObject({ ...nodeFields, op: z.literal(op), attrs: opAttrs[op].optional() }),
+  );
   const whole = z.strictObject({ ...fields, nodes: z.array(z.union(nodes)).min(1) });
   return z.toJSONSchema(whole, { io: 'input' });
 }

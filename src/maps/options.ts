@@ -6,7 +6,15 @@ import { native, type NativeExplainOptions } from '../native.js';
 import { didYouMean } from '../options.js';
 
 /** METHOD §1: how a layer's activations and gradients become a map. */
-export const MAP_METHODS = ['gradcam', 'guided-gradcam-weights', 'gradcam++', 'xgradcam', 'hirescam', 'layercam', 'eigencam'] as const;
+export const MAP_METHODS = [
+  'gradcam',
+  'guided-gradcam-weights',
+  'gradcam++',
+  'xgradcam',
+  'hirescam',
+  'layercam',
+  'eigencam',
+] as const;
 export type MapMethod = (typeof MAP_METHODS)[number];
 
 const side = z.number().int().positive();
@@ -14,11 +22,15 @@ const side = z.number().int().positive();
 /** The fields, for schemas that add their own. */
 export const mapFields = {
   method: z.enum(MAP_METHODS).default('gradcam'),
-  size: z.union([side, z.tuple([side, side])], { error: 'expected a positive whole number or [height, width]' }).optional(),
+  size: z
+    .union([side, z.tuple([side, side])], { error: 'expected a positive whole number or [height, width]' })
+    .optional(),
   conditions: z.number().int().min(0).max(1000).default(8),
   order: z.enum(['forward', 'reverse']).default('forward'),
   excludeTarget: z.boolean().default(true),
-  targetTap: z.union([z.string(), z.number().int()], { error: "expected a tap's name or its index (−1 is the last)" }).default(-1),
+  targetTap: z
+    .union([z.string(), z.number().int()], { error: "expected a tap's name or its index (−1 is the last)" })
+    .default(-1),
   targetMethod: z.enum(MAP_METHODS).default('gradcam'),
   batchSize: side.default(32),
 };
@@ -37,17 +49,26 @@ export interface TapContext {
 function tapIndex(tap: string | number, taps: readonly string[], what: string): number {
   if (typeof tap === 'string') {
     const index = taps.indexOf(tap);
-    if (index < 0) throw new CumulensError('ERR_OPTION', `${what}.targetTap: '${tap}' is not a tap${didYouMean(tap, taps)}`);
+    if (index < 0)
+      throw new CumulensError('ERR_OPTION', `${what}.targetTap: '${tap}' is not a tap${didYouMean(tap, taps)}`);
     return index;
   }
   if (tap < -taps.length || tap >= taps.length) {
-    throw new CumulensError('ERR_OPTION', `${what}.targetTap: expected −${taps.length} … ${taps.length - 1} for ${taps.length} taps, got ${tap}`);
+    throw new CumulensError(
+      'ERR_OPTION',
+      `${what}.targetTap: expected −${taps.length} … ${taps.length - 1} for ${taps.length} taps, got ${tap}`,
+    );
   }
   return tap;
 }
 
 /** Parsed options as the native call takes them; the map size defaults to the network's input. */
-export function toNativeMapOptions(options: ParsedMapOptions, network: TapContext, maps: boolean, what: string): NativeExplainOptions {
+export function toNativeMapOptions(
+  options: ParsedMapOptions,
+  network: TapContext,
+  maps: boolean,
+  what: string,
+): NativeExplainOptions {
   const { size = [network.input.height, network.input.width] } = options;
   return {
     method: options.method,

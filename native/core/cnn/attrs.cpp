@@ -8,8 +8,8 @@ namespace cumulens {
 namespace {
 
 int64_t toInteger(double value, const std::string& name) {
-  check(std::nearbyint(value) == value && std::abs(value) < 1e15, ErrorCode::option, "attribute '", name,
-        "' must be a whole number, got ", value);
+  check(std::nearbyint(value) == value && std::abs(value) < 1e15, ErrorCode::option, "attribute '", name, "' must be a whole number, got ",
+        value);
   return static_cast<int64_t>(value);
 }
 
@@ -49,8 +49,8 @@ std::vector<double> Attrs::numbers(const std::string& name) const {
 
 std::array<int64_t, 2> Attrs::pair(const std::string& name) const {
   const std::vector<double> list = numbers(name);
-  check(list.size() == 1 || list.size() == 2, ErrorCode::option, "attribute '", name,
-        "' must be a number or [height, width], got ", list.size(), " numbers");
+  check(list.size() == 1 || list.size() == 2, ErrorCode::option, "attribute '", name, "' must be a number or [height, width], got ",
+        list.size(), " numbers");
   return {toInteger(list.front(), name), toInteger(list.back(), name)};
 }
 

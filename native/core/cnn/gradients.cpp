@@ -9,10 +9,9 @@ namespace cumulens {
 
 ScoreGradients scoreGradients(const GraphCnn& cnn, const at::Tensor& images, const at::Tensor& weights, bool training,
                               const CancelToken& cancel) {
-  check(images.is_floating_point(), ErrorCode::shape, "images must be floating point to have a gradient, got ",
-        images.dtype().name());
-  check(weights.dim() == 2 && weights.size(0) == images.size(0) && weights.size(1) == cnn.classes(), ErrorCode::shape,
-        "weights must be [", images.size(0), ", ", cnn.classes(), "], one for each logit, got ", weights.sizes());
+  check(images.is_floating_point(), ErrorCode::shape, "images must be floating point to have a gradient, got ", images.dtype().name());
+  check(weights.dim() == 2 && weights.size(0) == images.size(0) && weights.size(1) == cnn.classes(), ErrorCode::shape, "weights must be [",
+        images.size(0), ", ", cnn.classes(), "], one for each logit, got ", weights.sizes());
   std::vector<at::Tensor> inputs{images.to(cnn.device(), cnn.dtype()).detach().clone().requires_grad_(true)};
   for (const std::string& name : cnn.trainedNames()) inputs.push_back(cnn.stateDict().at(name));
   const Unfrozen unfrozen({inputs.begin() + 1, inputs.end()});

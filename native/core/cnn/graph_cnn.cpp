@@ -37,8 +37,8 @@ GraphCnn::GraphCnn(const CnnSpec& spec, c10::Device device, at::ScalarType dtype
   std::map<std::string, size_t> values{{"input", 0}};
   for (const NodeSpec& node : spec.nodes) addNode(node, values, seed);
   output_ = valueOf(values, spec.output, "output");
-  check(shapes_[output_].size() == 1, ErrorCode::shape, "the output '", spec.output,
-        "' must be one logit a class, [K], but its shape is ", shapeText(shapes_[output_]));
+  check(shapes_[output_].size() == 1, ErrorCode::shape, "the output '", spec.output, "' must be one logit a class, [K], but its shape is ",
+        shapeText(shapes_[output_]));
   classes_ = shapes_[output_][0];
   markTaps(spec.taps, values);
   markLastUses();
@@ -82,8 +82,8 @@ void GraphCnn::addParameters(Node& node, const NodeSpec& spec, uint64_t seed) {
 void GraphCnn::markTaps(const std::vector<std::string>& taps, const std::map<std::string, size_t>& values) {
   for (const std::string& name : taps) {
     const size_t value = valueOf(values, name, "tap");
-    check(value > 0 && shapes_[value].size() == 3, ErrorCode::shape, "tap '", name,
-          "' must be a node whose output is [C, H, W], got ", shapeText(shapes_[value]));
+    check(value > 0 && shapes_[value].size() == 3, ErrorCode::shape, "tap '", name, "' must be a node whose output is [C, H, W], got ",
+          shapeText(shapes_[value]));
     nodes_[value - 1].tap = true;
   }
 }
@@ -148,8 +148,8 @@ void GraphCnn::loadStateDict(const std::map<std::string, at::Tensor>& state) {
   for (const auto& [name, tensor] : state_) {
     const auto found = state.find(name);
     check(found != state.end(), ErrorCode::format, "the weights have no tensor '", name, "'");
-    check(found->second.sizes() == tensor.sizes(), ErrorCode::format, "the weight '", name, "' has shape ",
-          found->second.sizes(), ", the network needs ", tensor.sizes());
+    check(found->second.sizes() == tensor.sizes(), ErrorCode::format, "the weight '", name, "' has shape ", found->second.sizes(),
+          ", the network needs ", tensor.sizes());
   }
   for (const auto& [name, tensor] : state) {
     check(state_.count(name) > 0, ErrorCode::format, "the weights have a tensor '", name, "' that the network does not use");

@@ -48,8 +48,7 @@ class GraphCnn final : public Cnn {
   void addParameters(Node& node, const NodeSpec& spec, uint64_t seed);
   void markTaps(const std::vector<std::string>& taps, const std::map<std::string, size_t>& values);
   void markLastUses();
-  at::Tensor execute(const at::Tensor& input, const Pass& pass, const CancelToken& cancel,
-                     std::vector<at::Tensor>* activations) const;
+  at::Tensor execute(const at::Tensor& input, const Pass& pass, const CancelToken& cancel, std::vector<at::Tensor>* activations) const;
 
   c10::Device device_;
   at::ScalarType dtype_;

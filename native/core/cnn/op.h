@@ -48,8 +48,7 @@ class Op {
   const Shape& outputShape() const { return outputShape_; }
   virtual std::vector<ParameterSpec> parameters() const { return {}; }
   /// @param inputs batches [N, …shape]; @param parameters in the order of `parameters()`.
-  virtual at::Tensor forward(at::ArrayRef<at::Tensor> inputs, at::ArrayRef<at::Tensor> parameters,
-                             const Pass& pass) const = 0;
+  virtual at::Tensor forward(at::ArrayRef<at::Tensor> inputs, at::ArrayRef<at::Tensor> parameters, const Pass& pass) const = 0;
 
  protected:
   explicit Op(Shape outputShape) : outputShape_(std::move(outputShape)) {}

@@ -15,23 +15,21 @@ std::array<int64_t, 2> samePadding(int64_t size, int64_t extent, int64_t stride)
 }
 
 void checkPositive(const std::array<int64_t, 2>& values, const char* name) {
-  check(values[0] > 0 && values[1] > 0, ErrorCode::option, "attribute '", name, "' must be positive, got [", values[0],
-        ", ", values[1], "]");
+  check(values[0] > 0 && values[1] > 0, ErrorCode::option, "attribute '", name, "' must be positive, got [", values[0], ", ", values[1],
+        "]");
 }
 
 }  // namespace
 
-std::array<int64_t, 2> Window::extent() const {
-  return {(kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1};
-}
+std::array<int64_t, 2> Window::extent() const { return {(kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1}; }
 
 std::array<int64_t, 2> Window::outputSize(std::array<int64_t, 2> size) const {
   const std::array<int64_t, 2> before{padding.top, padding.left}, after{padding.bottom, padding.right};
   std::array<int64_t, 2> output{};
   for (size_t axis = 0; axis < 2; ++axis) {
     const int64_t room = size[axis] + before[axis] + after[axis] - extent()[axis];
-    check(room >= 0, ErrorCode::shape, "a window of ", extent()[0], "×", extent()[1], " does not fit into ", size[0], "×",
-          size[1], " padded by [", padding.top, ", ", padding.right, ", ", padding.bottom, ", ", padding.left, "]");
+    check(room >= 0, ErrorCode::shape, "a window of ", extent()[0], "×", extent()[1], " does not fit into ", size[0], "×", size[1],
+          " padded by [", padding.top, ", ", padding.right, ", ", padding.bottom, ", ", padding.left, "]");
     output[axis] = (room + (ceil ? stride[axis] - 1 : 0)) / stride[axis] + 1;
     // PyTorch's rule for ceil: the last window must start inside the picture or its left padding.
     if (ceil && (output[axis] - 1) * stride[axis] >= size[axis] + before[axis]) --output[axis];
@@ -55,16 +53,16 @@ Window readWindow(const Attrs& attrs, std::array<int64_t, 2> size, bool dilated)
     const auto columns = samePadding(size[1], window.extent()[1], window.stride[1]);
     window.padding = {.top = rows[0], .right = columns[1], .bottom = rows[1], .left = columns[0]};
   } else {
-    check(*word == "valid", ErrorCode::option, "attribute 'padding' must be 'valid', 'same' or [top, right, bottom, left], got '",
-          *word, "'");
+    check(*word == "valid", ErrorCode::option, "attribute 'padding' must be 'valid', 'same' or [top, right, bottom, left], got '", *word,
+          "'");
   }
   return window;
 }
 
 Padding readPadding(const Attrs& attrs, const std::string& name) {
   const std::vector<double> list = attrs.numbers(name);
-  check(list.size() == 4 && std::all_of(list.begin(), list.end(), [](double p) { return p >= 0; }), ErrorCode::option,
-        "attribute '", name, "' must be four numbers ≥ 0 [top, right, bottom, left]");
+  check(list.size() == 4 && std::all_of(list.begin(), list.end(), [](double p) { return p >= 0; }), ErrorCode::option, "attribute '", name,
+        "' must be four numbers ≥ 0 [top, right, bottom, left]");
   const auto whole = [&](size_t i) { return static_cast<int64_t>(list[i]); };
   return {.top = whole(0), .right = whole(1), .bottom = whole(2), .left = whole(3)};
 }

@@ -17,10 +17,9 @@ at::Tensor perChannel(const std::vector<double>& values, int64_t channels, doubl
 
 }  // namespace
 
-Preprocessing::Preprocessing(const PreprocessingSpec& spec, int64_t channels, c10::Device device, at::ScalarType dtype)
-    : bgr_(spec.bgr) {
-  check(spec.high > spec.low, ErrorCode::option, "preprocessing.range must be [low, high] with low < high, got [",
-        spec.low, ", ", spec.high, "]");
+Preprocessing::Preprocessing(const PreprocessingSpec& spec, int64_t channels, c10::Device device, at::ScalarType dtype) : bgr_(spec.bgr) {
+  check(spec.high > spec.low, ErrorCode::option, "preprocessing.range must be [low, high] with low < high, got [", spec.low, ", ",
+        spec.high, "]");
   check(std::all_of(spec.std.begin(), spec.std.end(), [](double s) { return s > 0; }), ErrorCode::option,
         "preprocessing.std must be positive");
   const at::Tensor mean = perChannel(spec.mean, channels, 0, "mean"), std = perChannel(spec.std, channels, 1, "std");
@@ -34,8 +33,7 @@ Preprocessing::Preprocessing(const PreprocessingSpec& spec, int64_t channels, c1
 
 at::Tensor Preprocessing::apply(const at::Tensor& images) const {
   const bool bytes = images.scalar_type() == at::kByte;
-  check(bytes || images.is_floating_point(), ErrorCode::shape, "images must be uint8 or floating point, got ",
-        images.dtype().name());
+  check(bytes || images.is_floating_point(), ErrorCode::shape, "images must be uint8 or floating point, got ", images.dtype().name());
   // Bytes cross to the device before they grow to floats.
   at::Tensor x = images.to(scale_.device()).to(scale_.scalar_type());
   if (bgr_) x = x.flip(1);

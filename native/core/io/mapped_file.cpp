@@ -65,15 +65,16 @@ std::uint64_t byteCount(const std::filesystem::path& path, const TensorSpan& spa
 }
 
 at::Tensor viewOf(const std::shared_ptr<Mapping>& mapping, const std::filesystem::path& path, const TensorSpan& span) {
-  check(span.begin <= span.end && span.end <= mapping->size(), ErrorCode::format, path.string(), ": a tensor claims bytes ",
-        span.begin, " to ", span.end, " of a file of ", mapping->size(), " bytes (truncated?)");
+  check(span.begin <= span.end && span.end <= mapping->size(), ErrorCode::format, path.string(), ": a tensor claims bytes ", span.begin,
+        " to ", span.end, " of a file of ", mapping->size(), " bytes (truncated?)");
   check(span.end - span.begin == byteCount(path, span), ErrorCode::format, path.string(), ": a tensor of shape ",
         at::IntArrayRef(span.shape), " has ", span.end - span.begin, " bytes, expected ", byteCount(path, span));
   const auto options = at::TensorOptions().dtype(span.dtype);
   if (span.begin == span.end) return at::empty(span.shape, options);
   std::byte* const data = mapping->data() + span.begin;
   if (span.begin % c10::elementSize(span.dtype) == 0) {
-    return at::from_blob(data, span.shape, [mapping](void*) {}, options);
+    return at::from_blob(
+        data, span.shape, [mapping](void*) {}, options);
   }
   at::Tensor copy = at::empty(span.shape, options);
   std::memcpy(copy.data_ptr(), data, span.end - span.begin);

@@ -20,8 +20,7 @@ std::vector<int64_t> keptPositions(int64_t layers, int64_t conditions) {
   return positions;
 }
 
-CumulativeAverage::CumulativeAverage(int64_t layers, int64_t conditions)
-    : positions_(keptPositions(layers, conditions)), layers_(layers) {}
+CumulativeAverage::CumulativeAverage(int64_t layers, int64_t conditions) : positions_(keptPositions(layers, conditions)), layers_(layers) {}
 
 void CumulativeAverage::add(const at::Tensor& map) {
   check(added_ < layers_, ErrorCode::internal, "a cumulative average of ", layers_, " maps got one more");

@@ -2,9 +2,7 @@
 
 namespace cumulens {
 
-at::Tensor hiResCam(const at::Tensor& activations, const at::Tensor& gradients) {
-  return (gradients * activations).sum(1).relu_();
-}
+at::Tensor hiResCam(const at::Tensor& activations, const at::Tensor& gradients) { return (gradients * activations).sum(1).relu_(); }
 
 at::Tensor layerCam(const at::Tensor& activations, const at::Tensor& gradients) {
   return (at::relu(gradients) * activations).sum(1).relu_();

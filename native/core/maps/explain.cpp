@@ -72,7 +72,7 @@ int64_t averagedTaps(const ExplainOptions& options, int64_t taps) {
 }
 
 /// One field of all parts, joined along the batch; undefined where it was not asked for.
-at::Tensor joined(const std::vector<Explanation>& parts, at::Tensor Explanation::* field) {
+at::Tensor joined(const std::vector<Explanation>& parts, at::Tensor Explanation::*field) {
   if (!(parts.front().*field).defined()) return {};
   std::vector<at::Tensor> tensors;
   for (const Explanation& part : parts) tensors.push_back(part.*field);
@@ -113,8 +113,8 @@ Explanation explain(const Cnn& cnn, const at::Tensor& images, const at::Tensor& 
   return result;
 }
 
-Explanation explainInBatches(const Cnn& cnn, const at::Tensor& images, const at::Tensor& targetClass,
-                             const ExplainOptions& options, int64_t batchSize, const CancelToken& cancel) {
+Explanation explainInBatches(const Cnn& cnn, const at::Tensor& images, const at::Tensor& targetClass, const ExplainOptions& options,
+                             int64_t batchSize, const CancelToken& cancel) {
   check(images.dim() == 4 && images.size(0) > 0, ErrorCode::shape, "images must be [N, C, H, W] with N ≥ 1, got ", images.sizes());
   check(!targetClass.defined() || targetClass.sizes() == at::IntArrayRef({images.size(0)}), ErrorCode::shape,
         "target classes must be int64 [", images.size(0), "], one for each image");
@@ -124,9 +124,8 @@ Explanation explainInBatches(const Cnn& cnn, const at::Tensor& images, const at:
     parts.push_back(explain(cnn, part(images), part(targetClass), options, cancel));
   }
   if (parts.size() == 1) return parts.front();
-  return {joined(parts, &Explanation::logits),      joined(parts, &Explanation::probabilities),
-          joined(parts, &Explanation::predicted),   joined(parts, &Explanation::targetClass),
-          joined(parts, &Explanation::maps),        joined(parts, &Explanation::conditions),
+  return {joined(parts, &Explanation::logits),      joined(parts, &Explanation::probabilities), joined(parts, &Explanation::predicted),
+          joined(parts, &Explanation::targetClass), joined(parts, &Explanation::maps),          joined(parts, &Explanation::conditions),
           joined(parts, &Explanation::target)};
 }
 

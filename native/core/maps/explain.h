@@ -17,18 +17,18 @@ struct ExplainOptions {
   bool reverse = false;                 ///< average from deep to shallow
   bool excludeTarget = true;            ///< average only over the taps before the target's
   std::string targetMethod = "gradcam";
-  int64_t targetTap = -1;               ///< its tap in network order; negative counts from the end
+  int64_t targetTap = -1;  ///< its tap in network order; negative counts from the end
 };
 
 /// Everything on the CNN's device, outside autograd; maps and conditions are undefined where they were not asked for.
 struct Explanation {
-  at::Tensor logits;       ///< [N,K]
+  at::Tensor logits;         ///< [N,K]
   at::Tensor probabilities;  ///< [N,K], softmax of the logits
-  at::Tensor predicted;    ///< int64 [N]
-  at::Tensor targetClass;  ///< int64 [N], the class whose logit was differentiated
-  at::Tensor maps;         ///< [N,L,H,W] in network order, in [0,1]
-  at::Tensor conditions;   ///< [N,P,H,W] cumulative averages, in [0,1]
-  at::Tensor target;       ///< [N,1,H,W], in [0,1]
+  at::Tensor predicted;      ///< int64 [N]
+  at::Tensor targetClass;    ///< int64 [N], the class whose logit was differentiated
+  at::Tensor maps;           ///< [N,L,H,W] in network order, in [0,1]
+  at::Tensor conditions;     ///< [N,P,H,W] cumulative averages, in [0,1]
+  at::Tensor target;         ///< [N,1,H,W], in [0,1]
 };
 
 /// One forward and one backward pass over the batch give the maps of every tap.
@@ -39,7 +39,7 @@ Explanation explain(const Cnn& cnn, const at::Tensor& images, const at::Tensor& 
                     const CancelToken& cancel);
 
 /// The same, `batchSize` images at a time: samples do not mix, so the result does not depend on it, and memory is bounded by it.
-Explanation explainInBatches(const Cnn& cnn, const at::Tensor& images, const at::Tensor& targetClass,
-                             const ExplainOptions& options, int64_t batchSize, const CancelToken& cancel);
+Explanation explainInBatches(const Cnn& cnn, const at::Tensor& images, const at::Tensor& targetClass, const ExplainOptions& options,
+                             int64_t batchSize, const CancelToken& cancel);
 
 }  // namespace cumulens

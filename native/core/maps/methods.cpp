@@ -8,12 +8,9 @@ namespace cumulens {
 
 LayerMap layerMap(const std::string& method) {
   static const std::map<std::string, LayerMap> table{
-      {"gradcam", gradCam},
-      {"guided-gradcam-weights", guidedGradCamWeights},
-      {"gradcam++", gradCamPlusPlus},
-      {"xgradcam", xGradCam},
-      {"hirescam", hiResCam},
-      {"layercam", layerCam},
+      {"gradcam", gradCam},           {"guided-gradcam-weights", guidedGradCamWeights},
+      {"gradcam++", gradCamPlusPlus}, {"xgradcam", xGradCam},
+      {"hirescam", hiResCam},         {"layercam", layerCam},
       {"eigencam", eigenCam},
   };
   const auto found = table.find(method);

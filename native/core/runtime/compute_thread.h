@@ -17,7 +17,7 @@ namespace cumulens {
 class ComputeThread {
  public:
   struct Job {
-    const void* owner;                  ///< who asked (a JavaScript environment); see abandon()
+    const void* owner;                   ///< who asked (a JavaScript environment); see abandon()
     std::shared_ptr<CancelToken> token;  ///< never null
     std::function<void()> run;           ///< must not throw
   };

@@ -24,8 +24,8 @@ c10::Device cudaDevice(const std::string& name, int index) {
   check(at::globalContext().hasCUDA() || cudaDeviceCount() > 0, ErrorCode::cudaUnavailable, "device '", name,
         "' was asked for, but no CUDA device can be used: this libtorch is a CPU build or the machine has no GPU "
         "(see: cumulens doctor)");
-  check(index < cudaDeviceCount(), ErrorCode::cudaUnavailable, "device '", name, "' does not exist: this machine has ",
-        cudaDeviceCount(), " CUDA device(s)");
+  check(index < cudaDeviceCount(), ErrorCode::cudaUnavailable, "device '", name, "' does not exist: this machine has ", cudaDeviceCount(),
+        " CUDA device(s)");
   return {c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(index)};
 }
 

@@ -18,15 +18,24 @@ bool isAllocationFailure(const std::string& message) {
 
 const char* codeName(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::aborted: return "ERR_ABORTED";
-    case ErrorCode::cudaUnavailable: return "ERR_CUDA_UNAVAILABLE";
-    case ErrorCode::disposed: return "ERR_DISPOSED";
-    case ErrorCode::format: return "ERR_FORMAT";
-    case ErrorCode::internal: return "ERR_INTERNAL";
-    case ErrorCode::io: return "ERR_IO";
-    case ErrorCode::option: return "ERR_OPTION";
-    case ErrorCode::outOfMemory: return "ERR_OUT_OF_MEMORY";
-    case ErrorCode::shape: return "ERR_SHAPE";
+    case ErrorCode::aborted:
+      return "ERR_ABORTED";
+    case ErrorCode::cudaUnavailable:
+      return "ERR_CUDA_UNAVAILABLE";
+    case ErrorCode::disposed:
+      return "ERR_DISPOSED";
+    case ErrorCode::format:
+      return "ERR_FORMAT";
+    case ErrorCode::internal:
+      return "ERR_INTERNAL";
+    case ErrorCode::io:
+      return "ERR_IO";
+    case ErrorCode::option:
+      return "ERR_OPTION";
+    case ErrorCode::outOfMemory:
+      return "ERR_OUT_OF_MEMORY";
+    case ErrorCode::shape:
+      return "ERR_SHAPE";
   }
   return "ERR_INTERNAL";
 }

@@ -2,20 +2,19 @@
 
 #include "core/runtime/error.h"
 
-#include <c10/core/GradMode.h>
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 namespace cumulens {
 
-FusedSgd::FusedSgd(std::vector<at::Tensor> parameters, SgdOptions options)
-    : parameters_(std::move(parameters)), options_(options) {
+FusedSgd::FusedSgd(std::vector<at::Tensor> parameters, SgdOptions options) : parameters_(std::move(parameters)), options_(options) {
   const c10::NoGradGuard noGrad;
   for (const at::Tensor& parameter : parameters_) momenta_.push_back(at::zeros_like(parameter));
 }
 
 void FusedSgd::step(const std::vector<at::Tensor>& gradients, double learningRate) {
-  check(gradients.size() == parameters_.size(), ErrorCode::shape, "SGD got ", gradients.size(), " gradients for ",
-        parameters_.size(), " parameters");
+  check(gradients.size() == parameters_.size(), ErrorCode::shape, "SGD got ", gradients.size(), " gradients for ", parameters_.size(),
+        " parameters");
   if (parameters_.empty()) return;
   const c10::NoGradGuard noGrad;
   // A zero buffer makes the first step like any other.
@@ -35,8 +34,8 @@ void FusedSgd::loadStateDict(const std::map<std::string, at::Tensor>& state) {
     const std::string name = std::to_string(i) + ".momentum";
     const auto found = state.find(name);
     check(found != state.end(), ErrorCode::format, "optimizer state has no tensor '", name, "'");
-    check(found->second.sizes() == momenta_[i].sizes(), ErrorCode::shape, "optimizer tensor '", name, "' has shape ",
-          found->second.sizes(), ", expected ", momenta_[i].sizes());
+    check(found->second.sizes() == momenta_[i].sizes(), ErrorCode::shape, "optimizer tensor '", name, "' has shape ", found->second.sizes(),
+          ", expected ", momenta_[i].sizes());
     momenta_[i].copy_(found->second);
   }
 }

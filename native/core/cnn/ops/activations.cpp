@@ -6,8 +6,8 @@ namespace {
 
 /// An op that works on each element of its one input.
 OpPointer elementwise(const std::vector<Shape>& inputs, std::function<at::Tensor(const at::Tensor&)> function) {
-  return std::make_unique<FunctionOp>(
-      onlyInput(inputs), [function = std::move(function)](at::ArrayRef<at::Tensor> x, const Pass&) { return function(x[0]); });
+  return std::make_unique<FunctionOp>(onlyInput(inputs),
+                                      [function = std::move(function)](at::ArrayRef<at::Tensor> x, const Pass&) { return function(x[0]); });
 }
 
 }  // namespace

@@ -13,20 +13,18 @@ class BatchNorm final : public Op {
 
   std::vector<ParameterSpec> parameters() const override {
     const Shape channels{outputShape()[0]};
-    std::vector<ParameterSpec> list{{"running_mean", channels, Init::zeros, false},
-                                    {"running_var", channels, Init::ones, false}};
+    std::vector<ParameterSpec> list{{"running_mean", channels, Init::zeros, false}, {"running_var", channels, Init::ones, false}};
     if (scale_) list.push_back({"weight", channels, Init::ones});
     if (center_) list.push_back({"bias", channels, Init::zeros});
     return list;
   }
 
-  at::Tensor forward(at::ArrayRef<at::Tensor> inputs, at::ArrayRef<at::Tensor> parameters,
-                     const Pass& pass) const override {
+  at::Tensor forward(at::ArrayRef<at::Tensor> inputs, at::ArrayRef<at::Tensor> parameters, const Pass& pass) const override {
     const at::Tensor weight = scale_ ? parameters[2] : at::Tensor();
     const at::Tensor bias = center_ ? parameters[scale_ ? 3 : 2] : at::Tensor();
     const bool running = !pass.training || pass.updateStatistics;
-    return at::batch_norm(inputs[0], weight, bias, running ? parameters[0] : at::Tensor(),
-                          running ? parameters[1] : at::Tensor(), pass.training, momentum_, epsilon_, true);
+    return at::batch_norm(inputs[0], weight, bias, running ? parameters[0] : at::Tensor(), running ? parameters[1] : at::Tensor(),
+                          pass.training, momentum_, epsilon_, true);
   }
 
  private:
@@ -40,8 +38,7 @@ OpPointer makeBatchNorm(const Attrs& attrs, const std::vector<Shape>& inputs) {
   const double epsilon = attrs.number("epsilon"), momentum = attrs.number("momentum");
   check(epsilon > 0, ErrorCode::option, "attribute 'epsilon' must be positive, got ", epsilon);
   check(momentum >= 0 && momentum <= 1, ErrorCode::option, "attribute 'momentum' must lie in [0, 1], got ", momentum);
-  return std::make_unique<BatchNorm>(onlyInput(inputs), epsilon, momentum, attrs.boolean("scale"),
-                                     attrs.boolean("center"));
+  return std::make_unique<BatchNorm>(onlyInput(inputs), epsilon, momentum, attrs.boolean("scale"), attrs.boolean("center"));
 }
 
 }  // namespace cumulens

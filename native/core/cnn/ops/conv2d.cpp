@@ -13,8 +13,7 @@ class Conv2d final : public Op {
 
   std::vector<ParameterSpec> parameters() const override {
     const int64_t filters = outputShape()[0];
-    std::vector<ParameterSpec> list{
-        {"weight", {filters, input_[0] / groups_, window_.kernel[0], window_.kernel[1]}, Init::heNormal}};
+    std::vector<ParameterSpec> list{{"weight", {filters, input_[0] / groups_, window_.kernel[0], window_.kernel[1]}, Init::heNormal}};
     if (bias_) list.push_back({"bias", {filters}, Init::zeros});
     return list;
   }

@@ -24,16 +24,14 @@ Pool readPool(const Attrs& attrs, const std::vector<Shape>& inputs) {
   check(padding.top < window.kernel[0] && padding.bottom < window.kernel[0] && padding.left < window.kernel[1] &&
             padding.right < window.kernel[1],
         ErrorCode::option, "attribute 'padding' must be smaller than the kernel, or a window would lie outside the picture");
-  const bool native =
-      padding.symmetric() && 2 * padding.top <= window.kernel[0] && 2 * padding.left <= window.kernel[1];
+  const bool native = padding.symmetric() && 2 * padding.top <= window.kernel[0] && 2 * padding.left <= window.kernel[1];
   return {window, {input[0], size[0], size[1]}, native, {native ? padding.top : 0, native ? padding.left : 0}};
 }
 
 /// The mean over each window; padding counts as zeros in it, or not at all.
 class AvgPool2d final : public Op {
  public:
-  AvgPool2d(Pool pool, bool countIncludePad)
-      : Op(pool.output), pool_(std::move(pool)), countIncludePad_(countIncludePad) {}
+  AvgPool2d(Pool pool, bool countIncludePad) : Op(pool.output), pool_(std::move(pool)), countIncludePad_(countIncludePad) {}
 
   at::Tensor forward(at::ArrayRef<at::Tensor> inputs, at::ArrayRef<at::Tensor>, const Pass&) const override {
     const Window& w = pool_.window;

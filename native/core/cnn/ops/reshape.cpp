@@ -9,8 +9,8 @@ namespace {
 at::Tensor perChannel(const Attrs& attrs, const std::string& name, const Shape& shape) {
   const std::vector<double> values = attrs.numbers(name);
   const auto count = static_cast<int64_t>(values.size());
-  check(count == 1 || count == shape[0], ErrorCode::shape, "attribute '", name, "' must be one number or one for each of ",
-        shape[0], " channels, got ", count);
+  check(count == 1 || count == shape[0], ErrorCode::shape, "attribute '", name, "' must be one number or one for each of ", shape[0],
+        " channels, got ", count);
   Shape broadcast(shape.size() + 1, 1);
   broadcast[1] = count;
   return at::tensor(values, at::kDouble).reshape(broadcast);
@@ -35,8 +35,7 @@ OpPointer makeZeroPad2d(const Attrs& attrs, const std::vector<Shape>& inputs) {
   const Shape& input = onlyImageInput(inputs);
   const Padding padding = readPadding(attrs, "padding");
   const Shape output{input[0], input[1] + padding.top + padding.bottom, input[2] + padding.left + padding.right};
-  return std::make_unique<FunctionOp>(
-      output, [padding](at::ArrayRef<at::Tensor> x, const Pass&) { return pad(x[0], padding, 0.0); });
+  return std::make_unique<FunctionOp>(output, [padding](at::ArrayRef<at::Tensor> x, const Pass&) { return pad(x[0], padding, 0.0); });
 }
 
 OpPointer makeRescale(const Attrs& attrs, const std::vector<Shape>& inputs) {
