@@ -13,3 +13,23 @@ export {
 export { CnnBuilder } from './cnn/builder.js';
 export { cnnJsonSchema, parseCnnSpec, type CnnSpec, type CnnSpecInput } from './cnn/spec.js';
 export { keptPositions, MAP_METHODS, type MapMethod, type MapOptions } from './maps/options.js';
+export {
+  composeImages,
+  createComposedDataset,
+  type ComposedDatasetOptions,
+  type ComposedImages,
+  type ComposeOptions,
+} from './data/composed.js';
+export { Dataset, DatasetSplit, openDataset, type BatchOptions, type Samples } from './data/dataset.js';
+export {
+  createCifar10Dataset,
+  createFashionMnistDataset,
+  createFolderDataset,
+  type ArchiveDatasetOptions,
+  type FolderDatasetOptions,
+} from './data/ingest.js';
+export { readNpy, writeNpy } from './data/npy.js';
+export type { DataProgress, DatasetReport } from './data/output.js';
+export { prepare } from './data/prepare.js';
+export type { PrepareOptions } from './data/prepare_options.js';
+export type { Problem } from './data/problems.js';

@@ -3,26 +3,10 @@ import { CumulensError } from './errors.js';
 import { loadAddon } from './load.js';
 
 export type Dtype =
-  | 'float32'
-  | 'float64'
-  | 'float16'
-  | 'bfloat16'
-  | 'uint8'
-  | 'int8'
-  | 'int16'
-  | 'int32'
-  | 'int64'
-  | 'bool';
+  'float32' | 'float64' | 'float16' | 'bfloat16' | 'uint8' | 'int8' | 'int16' | 'int32' | 'int64' | 'bool';
 
 export type TypedArray =
-  | Float32Array
-  | Float64Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array;
+  Float32Array | Float64Array | Uint8Array | Uint8ClampedArray | Int8Array | Int16Array | Int32Array | BigInt64Array;
 
 /**
  * A tensor in native memory (on the GPU if its device says so); JavaScript holds the handle. `dispose()` or `using` frees the memory at

@@ -1,0 +1,133 @@
+/** The options of `prepare`, and the settings that they come to for one CNN. */
+import { createHash } from 'node:crypto';
+
+import { z } from 'zod';
+
+import { Cnn } from '../cnn/cnn.js';
+import { CumulensError } from '../errors.js';
+import { mapFields, toNativeMapOptions } from '../maps/options.js';
+import type { NativePrepareSettings } from '../native.js';
+import { parseOptions } from '../options.js';
+import { decodeFields } from './decode.js';
+import { outFields } from './output.js';
+import type { Problem } from './problems.js';
+import { splitFields } from './split.js';
+
+const { out, signal, onProgress } = outFields;
+
+export const prepareSchema = z.strictObject({
+  cnn: z.union([z.custom<Cnn>((value) => value instanceof Cnn), z.string().min(1)], {
+    error: "expected a Cnn or its file's path",
+  }),
+  /** A dataset directory … */
+  data: z.string().min(1).optional(),
+  /** … or a folder of image files. */
+  images: z.string().min(1).optional(),
+  out,
+  ...mapFields,
+  size: z.number().int().min(8).max(4096).default(64),
+  conditions: z.number().int().min(1).max(1000).default(8),
+  /** The class whose logit is explained: the predicted one, the sample's label, or one for all. */
+  target: z.union([z.enum(['predicted', 'label']), z.number().int().nonnegative()]).default('predicted'),
+  /** grey: the map. jet: a jet-coloured picture of it. */
+  targetColors: z.enum(['gray', 'jet']).default('gray'),
+  /** Samples a file: what is held in memory, and what a killed run does again. */
+  shardSize: z.number().int().min(1).max(65536).default(512),
+  strict: z.boolean().default(false),
+  ...decodeFields,
+  ...splitFields,
+  device: z.string().default('auto'),
+  onProblem: z.custom<(problem: Problem) => void>((value) => typeof value === 'function').optional(),
+  signal,
+  onProgress,
+});
+
+/** METHOD §7: what the published code does, for comparison with its results. */
+const REFERENCE = {
+  method: 'guided-gradcam-weights',
+  targetMethod: 'guided-gradcam-weights',
+  order: 'reverse',
+  excludeTarget: false,
+  targetTap: 0,
+  target: 0,
+  targetColors: 'jet',
+} as const;
+
+export interface PrepareOptions extends z.input<typeof prepareSchema> {
+  /** Other defaults: 'reference' keeps what the published code does, faults included. */
+  preset?: 'reference';
+}
+export type ParsedPrepareOptions = z.output<typeof prepareSchema>;
+
+/** @throws CumulensError ERR_OPTION */
+export function parsePrepareOptions(options: PrepareOptions): ParsedPrepareOptions {
+  const { preset, ...given } = parseOptions(
+    z.looseObject({ preset: z.enum(['reference']).optional() }),
+    options,
+    'prepare',
+  );
+  const defined = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const parsed = parseOptions(
+    prepareSchema,
+    preset === 'reference' ? { ...REFERENCE, ...defined } : defined,
+    'prepare',
+  );
+  if ((parsed.data === undefined) === (parsed.images === undefined)) {
+    throw new CumulensError(
+      'ERR_OPTION',
+      'prepare: give either data (a dataset directory) or images (a folder of image files)',
+    );
+  }
+  return parsed;
+}
+
+/** Everything that the result depends on, as dataset.json keeps it. */
+export type PrepareSettings = Record<string, string | number | boolean | number[] | string[]>;
+
+/** SHA-256 over the spec and every weight. */
+export async function fingerprintCnn(cnn: Cnn): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(cnn.spec));
+  const state = cnn.stateDict();
+  for (const name of Object.keys(state).sort()) {
+    const tensor = state[name];
+    const values = await tensor?.data();
+    tensor?.dispose();
+    if (values) hash.update(name).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+  return hash.digest('hex');
+}
+
+export function nativeSettings(options: ParsedPrepareOptions, cnn: Cnn): NativePrepareSettings {
+  const { height, width } = cnn.spec.input;
+  return {
+    ...toNativeMapOptions(options, { taps: cnn.taps, input: cnn.spec.input }, false, 'prepare'),
+    input: [height, width],
+    jetTarget: options.targetColors === 'jet',
+  };
+}
+
+/** @param native as `nativeSettings` gave them */
+export async function describeSettings(
+  options: ParsedPrepareOptions,
+  native: NativePrepareSettings,
+  cnn: Cnn,
+  sourceFingerprint: string,
+): Promise<PrepareSettings> {
+  const tap = native.targetTap < 0 ? native.targetTap + cnn.taps.length : native.targetTap;
+  return {
+    cnn: await fingerprintCnn(cnn),
+    source: sourceFingerprint,
+    size: options.size,
+    conditions: options.conditions,
+    method: options.method,
+    order: options.order,
+    excludeTarget: options.excludeTarget,
+    targetMethod: options.targetMethod,
+    targetTap: cnn.taps[tap] ?? String(tap),
+    target: options.target,
+    targetColors: options.targetColors,
+    batchSize: options.batchSize,
+    shardSize: options.shardSize,
+    ...(options.images === undefined ? {} : { fit: options.fit, test: options.test, validation: options.validation }),
+  };
+}
