@@ -10,6 +10,10 @@ export {
   type Prediction,
   type PredictOptions,
 } from './cnn/cnn.js';
+export { trainCnn, type TrainCnnEvent, type TrainCnnResult } from './cnn/train.js';
+export type { TrainCnnOptions } from './cnn/train_options.js';
+export { small, type SmallOptions } from './cnn/zoo/small.js';
+export { Run } from './run.js';
 export { CnnBuilder } from './cnn/builder.js';
 export { cnnJsonSchema, parseCnnSpec, type CnnSpec, type CnnSpecInput } from './cnn/spec.js';
 export { keptPositions, MAP_METHODS, type MapMethod, type MapOptions } from './maps/options.js';

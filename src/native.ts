@@ -114,6 +114,7 @@ export interface NativeCnn {
   dispose(): void;
   /** Views of the weights. */
   stateDict(): NativeStateDict;
+  loadStateDict(weights: NativeStateDict, call?: NativeCall): Promise<void>;
   /** Of the input and of each node's output, without the batch. */
   shapes(): number[][];
   predict(images: NativeTensor, options: { batchSize: number }, call?: NativeCall): Promise<NativePrediction>;
@@ -150,6 +151,34 @@ export interface NativePrepareSettings extends NativeExplainOptions {
   input: readonly [number, number];
   /** A jet-coloured RGB picture as the target. */
   jetTarget: boolean;
+}
+
+export interface NativeClassifierOptions {
+  batchSize: number;
+  totalSteps: number;
+  warmupSteps: number;
+  optimizer: 'sgd' | 'adam';
+  learningRate: number;
+  momentum: number;
+  nesterov: boolean;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+  labelSmoothing: number;
+  flip: boolean;
+  cropPadding: number;
+  seed: number;
+}
+
+export interface NativeClassifierTrainer {
+  readonly step: number;
+  readonly stepsPerEpoch: number;
+  /** One number a step; fewer steps than asked for when cancelled or at the end. */
+  train(steps: number, call?: NativeCall): Promise<{ loss: number[]; accuracy: number[] }>;
+  stateDict(): NativeStateDict;
+  loadStateDict(state: NativeStateDict, call?: NativeCall): Promise<void>;
+  dispose(): void;
 }
 
 export interface NativeAddon extends MetricsContract {
@@ -190,6 +219,20 @@ export interface NativeAddon extends MetricsContract {
     weights?: NativeStateDict,
     call?: NativeCall,
   ): Promise<NativeCnn>;
+  createClassifierTrainer(
+    cnn: NativeCnn,
+    shards: readonly NativeStateDict[],
+    samples: NativeTensor,
+    options: NativeClassifierOptions,
+    call?: NativeCall,
+  ): Promise<NativeClassifierTrainer>;
+  evaluateClassifier(
+    cnn: NativeCnn,
+    shards: readonly NativeStateDict[],
+    samples: NativeTensor,
+    options: { batchSize: number },
+    call?: NativeCall,
+  ): Promise<{ loss: number; accuracy: number; count: number }>;
   keptPositions(layers: number, conditions: number): number[];
   CancelToken: new () => NativeCancelToken;
   Tensor: { prototype: NativeTensor };

@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "binding/cancel_handle.h"
+#include "binding/classifier_trainer.h"
 #include "binding/cnn.h"
 #include "binding/dataset.h"
 #include "binding/environment.h"
@@ -18,6 +19,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   cumulens::TensorHandle::define(env, exports);
   cumulens::defineFiles(env, exports);
   cumulens::CnnHandle::define(env, exports);
+  cumulens::defineClassifierTrainer(env, exports);
   cumulens::defineDataset(env, exports);
   cumulens::defineMetrics(env, exports);
   return exports;

@@ -67,6 +67,7 @@ void CnnHandle::define(Napi::Env env, Napi::Object exports) {
                 DefineClass(env, kName,
                             {InstanceAccessor<&CnnHandle::disposed>("disposed"), InstanceMethod<&CnnHandle::dispose>("dispose"),
                              InstanceMethod<&CnnHandle::stateDict>("stateDict"), InstanceMethod<&CnnHandle::shapes>("shapes"),
+                             InstanceMethod<&CnnHandle::loadStateDict>("loadStateDict"),
                              InstanceMethod<&CnnHandle::predict>("predict"), InstanceMethod<&CnnHandle::explain>("explain"),
                              InstanceMethod<&CnnHandle::gradients>("gradients")}));
   exports.Set("createCnn", Napi::Function::New<createCnn>(env, "createCnn"));
@@ -100,6 +101,14 @@ Napi::Value CnnHandle::dispose(const Napi::CallbackInfo& info) {
 /// { name: Tensor }, views of the weights.
 Napi::Value CnnHandle::stateDict(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] { return fromStateDict(info.Env(), graphOf(info.This())->stateDict()); });
+}
+
+/// loadStateDict(weights, call): copies weights in.
+Napi::Value CnnHandle::loadStateDict(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    return runTask(info.Env(), CallOptions::from(info[1]),
+                   [cnn = graphOf(info.This()), weights = toStateDict(info[0], "weights")](const TaskContext&) { cnn->loadStateDict(weights); });
+  });
 }
 
 /// [[C,H,W] | [F], …]: the shape of the input and of every node's output, without the batch.

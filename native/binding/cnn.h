@@ -27,6 +27,7 @@ class CnnHandle : public Wrapped<CnnHandle> {
   Napi::Value disposed(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
   Napi::Value stateDict(const Napi::CallbackInfo& info);
+  Napi::Value loadStateDict(const Napi::CallbackInfo& info);
   Napi::Value shapes(const Napi::CallbackInfo& info);
   Napi::Value predict(const Napi::CallbackInfo& info);
   Napi::Value explain(const Napi::CallbackInfo& info);

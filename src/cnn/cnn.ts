@@ -160,6 +160,11 @@ export class Cnn {
     return this.native.stateDict() as unknown as Record<string, Tensor>;
   }
 
+  /** Copies weights in. @throws CumulensError ERR_FORMAT naming what is missing, unknown or of another shape; then nothing has changed. */
+  async loadStateDict(weights: Record<string, Tensor>): Promise<void> {
+    await this.native.loadStateDict(weights as unknown as NativeStateDict);
+  }
+
   /** Writes one safetensors file, whole or not at all. @throws CumulensError ERR_IO. */
   async save(path: string): Promise<void> {
     const tensors = this.stateDict();

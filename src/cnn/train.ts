@@ -1,0 +1,177 @@
+/** Trains a classifier on prepared images: C++ runs the steps, this file orders epochs, files and events. */
+import { CumulensError } from '../errors.js';
+import { abortError, native, withSignal, type NativeClassifierTrainer } from '../native.js';
+import { parseOptions } from '../options.js';
+import { Run } from '../run.js';
+import { Cnn } from './cnn.js';
+import { TrainFolder, type EpochMetrics, type TrainState } from './run_folder.js';
+import { parseCnnSpec, type CnnSpec } from './spec.js';
+import { openTrainingData, type TrainingData, type TrainingSplit } from './training_data.js';
+import { recipeOf, trainSchema, type ParsedTrainOptions, type Recipe, type TrainCnnOptions } from './train_options.js';
+import { small } from './zoo/small.js';
+
+/** Steps between two events; the cancel token is looked at each step. */
+const CHUNK = 10;
+const EVALUATION_BATCH = 128;
+
+export type TrainCnnEvent =
+  | { type: 'step'; epoch: number; step: number; totalSteps: number; loss: number; accuracy: number }
+  | ({ type: 'epoch'; totalSteps: number; best: boolean } & EpochMetrics);
+
+export interface TrainCnnResult {
+  /** With the weights of the best epoch; the caller disposes of it. */
+  cnn: Cnn;
+  /** Its file. */
+  path: string;
+  epochs: EpochMetrics[];
+  best: { epoch: number; accuracy: number };
+  /** On the test split, of the best weights; absent where the data has none. */
+  test?: { loss: number; accuracy: number; count: number };
+}
+
+/**
+ * Trains a classifier on a dataset directory of images and keeps the weights with the best validation accuracy. Aborting it saves a
+ * checkpoint and rejects with ERR_ABORTED; with `resume: true` the same call goes on to the same bytes.
+ * @param options `data` (a dataset directory), `out` (the run's folder), `arch` or `spec`, and the recipe
+ * @throws CumulensError through the run's `result`
+ */
+export function trainCnn(options: TrainCnnOptions): Run<TrainCnnEvent, TrainCnnResult> {
+  const parsed = parseOptions(trainSchema, options, 'trainCnn');
+  return new Run(async (emit) => {
+    const data = await openTrainingData(parsed.data, parsed.validation, parsed.seed);
+    const spec = specFor(parsed, data);
+    const recipe = recipeOf(parsed);
+    const folder = new TrainFolder(parsed.out);
+    await folder.open({ format: 'cumulens.train-cnn/1', spec, data: data.fingerprint, recipe }, parsed.resume);
+    const cnn = await Cnn.create(spec, { device: parsed.device, seed: parsed.seed });
+    try {
+      return await new Training(cnn, data, recipe, folder, parsed.signal, emit).run();
+    } finally {
+      cnn.dispose();
+      data.dispose();
+    }
+  });
+}
+
+/** The spec that was given, or the architecture by name for the data's size and classes. */
+function specFor(options: ParsedTrainOptions, data: TrainingData): CnnSpec {
+  const given = options.spec as CnnSpec | undefined;
+  if (!given) return small({ classes: data.classes, size: data.size });
+  const spec = parseCnnSpec({ ...given, classes: given.classes ?? data.classes });
+  const { channels, height, width } = spec.input;
+  if (channels !== 3 || height !== data.size[0] || width !== data.size[1]) {
+    throw new CumulensError('ERR_SHAPE', `trainCnn: the spec takes [${channels}, ${height}, ${width}], the images are [3, ${data.size.join(', ')}]`);
+  }
+  return spec;
+}
+
+class Training {
+  readonly #cnn: Cnn;
+  readonly #data: TrainingData;
+  readonly #recipe: Recipe;
+  readonly #folder: TrainFolder;
+  readonly #signal: AbortSignal | undefined;
+  readonly #emit: (event: TrainCnnEvent) => void;
+  #state: TrainState = { step: 0, epochs: [], best: null, loss: 0, accuracy: 0 };
+
+  constructor(
+    cnn: Cnn,
+    data: TrainingData,
+    recipe: Recipe,
+    folder: TrainFolder,
+    signal: AbortSignal | undefined,
+    emit: (event: TrainCnnEvent) => void,
+  ) {
+    this.#cnn = cnn;
+    this.#data = data;
+    this.#recipe = recipe;
+    this.#folder = folder;
+    this.#signal = signal;
+    this.#emit = emit;
+  }
+
+  async run(): Promise<TrainCnnResult> {
+    const { train } = this.#data;
+    const perEpoch = Math.max(1, Math.floor(train.count / Math.min(this.#recipe.batchSize, train.count)));
+    const totalSteps = perEpoch * this.#recipe.epochs;
+    const trainer = await this.#createTrainer(train, totalSteps, Math.round(perEpoch * this.#recipe.warmupEpochs));
+    try {
+      this.#state = (await this.#folder.restore(this.#cnn, trainer)) ?? this.#state;
+      await this.#folder.writeMetrics(this.#state.epochs);
+      while (this.#state.step < totalSteps && !this.#stopsEarly()) await this.#trainEpoch(trainer, perEpoch, totalSteps);
+    } finally {
+      trainer.dispose();
+    }
+    return this.#finish();
+  }
+
+  #createTrainer(train: TrainingSplit, totalSteps: number, warmupSteps: number): Promise<NativeClassifierTrainer> {
+    const { epochs: _epochs, warmupEpochs: _warmup, validation: _validation, patience: _patience, ...rest } = this.#recipe;
+    return native.createClassifierTrainer(this.#cnn.native, train.shards, train.samples, { ...rest, totalSteps, warmupSteps });
+  }
+
+  #stopsEarly(): boolean {
+    const { best, epochs } = this.#state;
+    return this.#recipe.patience > 0 && best !== null && epochs.length - best.epoch >= this.#recipe.patience;
+  }
+
+  /** From wherever the state is to the end of its epoch. */
+  async #trainEpoch(trainer: NativeClassifierTrainer, perEpoch: number, totalSteps: number): Promise<void> {
+    const epoch = Math.floor(this.#state.step / perEpoch) + 1;
+    try {
+      while (this.#state.step < epoch * perEpoch) await this.#trainChunk(trainer, epoch, Math.min(CHUNK, epoch * perEpoch - this.#state.step), totalSteps);
+      await this.#endEpoch(epoch, perEpoch, totalSteps);
+    } catch (error) {
+      if (error instanceof CumulensError && error.code === 'ERR_ABORTED') await this.#folder.save(this.#cnn, trainer, this.#state);
+      throw error;
+    }
+    await this.#folder.save(this.#cnn, trainer, this.#state);
+  }
+
+  async #trainChunk(trainer: NativeClassifierTrainer, epoch: number, steps: number, totalSteps: number): Promise<void> {
+    const { loss, accuracy } = await withSignal(this.#signal, (call) => trainer.train(steps, call));
+    for (const value of loss) this.#state.loss += value;
+    for (const value of accuracy) this.#state.accuracy += value;
+    this.#state.step += loss.length;
+    if (loss.length > 0) {
+      this.#emit({ type: 'step', epoch, step: this.#state.step, totalSteps, loss: mean(loss), accuracy: mean(accuracy) });
+    }
+    if (this.#signal?.aborted) throw abortError(this.#signal);
+  }
+
+  async #endEpoch(epoch: number, perEpoch: number, totalSteps: number): Promise<void> {
+    const { loss, accuracy } = await this.#evaluate(this.#cnn, this.#data.validation);
+    const metrics: EpochMetrics = {
+      epoch,
+      step: this.#state.step,
+      trainLoss: this.#state.loss / perEpoch,
+      trainAccuracy: this.#state.accuracy / perEpoch,
+      validationLoss: loss,
+      validationAccuracy: accuracy,
+    };
+    const isBest = this.#state.best === null || accuracy > this.#state.best.accuracy;
+    if (isBest) await this.#cnn.save(this.#folder.best);
+    const best = isBest ? { epoch, accuracy } : this.#state.best;
+    this.#state = { step: this.#state.step, epochs: [...this.#state.epochs, metrics], best, loss: 0, accuracy: 0 };
+    await this.#folder.writeMetrics(this.#state.epochs);
+    this.#emit({ type: 'epoch', totalSteps, best: isBest, ...metrics });
+  }
+
+  #evaluate(cnn: Cnn, split: TrainingSplit): Promise<{ loss: number; accuracy: number; count: number }> {
+    return withSignal(this.#signal, (call) =>
+      native.evaluateClassifier(cnn.native, split.shards, split.samples, { batchSize: EVALUATION_BATCH }, call),
+    );
+  }
+
+  async #finish(): Promise<TrainCnnResult> {
+    const { epochs, best } = this.#state;
+    const cnn = await Cnn.load(this.#folder.best, { device: this.#cnn.device });
+    const { test } = this.#data;
+    const result = { cnn, path: this.#folder.best, epochs, best: best as { epoch: number; accuracy: number } };
+    return test ? { ...result, test: await this.#evaluate(cnn, test) } : result;
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,61 @@
+/** The settings of a classifier's training, checked and filled in. */
+import { z } from 'zod';
+
+import { CumulensError } from '../errors.js';
+import type { CnnSpec } from './spec.js';
+
+const count = z.number().int().positive();
+const fraction = z.number().min(0).lt(1);
+
+/** What decides the result, and so is kept in the run's config.json. */
+export const recipeFields = {
+  epochs: count.default(10),
+  batchSize: count.default(64),
+  optimizer: z.enum(['sgd', 'adam']).default('sgd'),
+  /** The peak, after the warm-up; default 0.1 for SGD, 0.001 for Adam. */
+  learningRate: z.number().positive().optional(),
+  momentum: fraction.default(0.9),
+  nesterov: z.boolean().default(true),
+  beta1: fraction.default(0.9),
+  beta2: fraction.default(0.999),
+  epsilon: z.number().positive().default(1e-8),
+  weightDecay: z.number().min(0).default(5e-4),
+  labelSmoothing: fraction.default(0.05),
+  warmupEpochs: z.number().min(0).default(0.5),
+  flip: z.boolean().default(true),
+  cropPadding: z.number().int().min(0).default(4),
+  validation: z.number().positive().lt(1).default(0.1),
+  patience: z.number().int().min(0).default(0),
+  seed: z.number().int().nonnegative().default(0),
+};
+
+export const trainSchema = z.strictObject({
+  ...recipeFields,
+  data: z.string().min(1),
+  out: z.string().min(1),
+  arch: z.enum(['small']).default('small'),
+  spec: z.custom<CnnSpec>((value) => typeof value === 'object' && value !== null, 'expected a spec').optional(),
+  device: z.string().default('auto'),
+  resume: z.boolean().default(false),
+  signal: z.instanceof(AbortSignal).optional(),
+});
+
+export type TrainCnnOptions = z.input<typeof trainSchema>;
+export type ParsedTrainOptions = z.output<typeof trainSchema>;
+export type Recipe = { [Name in keyof typeof recipeFields]: z.output<(typeof recipeFields)[Name]> } & { learningRate: number };
+
+/** The part of the options that decides the result, with the learning rate chosen. */
+export function recipeOf(options: ParsedTrainOptions): Recipe {
+  const entries = Object.keys(recipeFields).map((name) => [name, options[name as keyof ParsedTrainOptions]]);
+  const recipe = Object.fromEntries(entries) as Recipe;
+  recipe.learningRate ??= options.optimizer === 'sgd' ? 0.1 : 0.001;
+  return recipe;
+}
+
+/** Refuses to go on with other settings than a run was begun with. */
+export function checkSameRecipe(saved: Record<string, unknown>, now: Record<string, unknown>, what: string): void {
+  for (const [name, value] of Object.entries(now)) {
+    if (JSON.stringify(saved[name]) === JSON.stringify(value)) continue;
+    throw new CumulensError('ERR_OPTION', `${what}: cannot resume with another ${name}: the run was begun with ${JSON.stringify(saved[name])}, got ${JSON.stringify(value)}`);
+  }
+}
