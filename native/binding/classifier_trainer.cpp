@@ -54,13 +54,12 @@ class TrainerHandle : public Wrapped<TrainerHandle> {
   static constexpr napi_type_tag kTag{0x63756d756c656e73, 0x21};
 
   static void define(Napi::Env env, Napi::Object exports) {
-    registerClass(env, exports,
-                  DefineClass(env, kName,
-                              {InstanceAccessor<&TrainerHandle::step>("step"),
-                               InstanceAccessor<&TrainerHandle::stepsPerEpoch>("stepsPerEpoch"),
-                               InstanceMethod<&TrainerHandle::train>("train"), InstanceMethod<&TrainerHandle::stateDict>("stateDict"),
-                               InstanceMethod<&TrainerHandle::loadStateDict>("loadStateDict"),
-                               InstanceMethod<&TrainerHandle::dispose>("dispose")}));
+    registerClass(
+        env, exports,
+        DefineClass(env, kName,
+                    {InstanceAccessor<&TrainerHandle::step>("step"), InstanceAccessor<&TrainerHandle::stepsPerEpoch>("stepsPerEpoch"),
+                     InstanceMethod<&TrainerHandle::train>("train"), InstanceMethod<&TrainerHandle::stateDict>("stateDict"),
+                     InstanceMethod<&TrainerHandle::loadStateDict>("loadStateDict"), InstanceMethod<&TrainerHandle::dispose>("dispose")}));
   }
 
   explicit TrainerHandle(const Napi::CallbackInfo& info) : Wrapped(info) {

@@ -67,9 +67,8 @@ void CnnHandle::define(Napi::Env env, Napi::Object exports) {
                 DefineClass(env, kName,
                             {InstanceAccessor<&CnnHandle::disposed>("disposed"), InstanceMethod<&CnnHandle::dispose>("dispose"),
                              InstanceMethod<&CnnHandle::stateDict>("stateDict"), InstanceMethod<&CnnHandle::shapes>("shapes"),
-                             InstanceMethod<&CnnHandle::loadStateDict>("loadStateDict"),
-                             InstanceMethod<&CnnHandle::predict>("predict"), InstanceMethod<&CnnHandle::explain>("explain"),
-                             InstanceMethod<&CnnHandle::gradients>("gradients")}));
+                             InstanceMethod<&CnnHandle::loadStateDict>("loadStateDict"), InstanceMethod<&CnnHandle::predict>("predict"),
+                             InstanceMethod<&CnnHandle::explain>("explain"), InstanceMethod<&CnnHandle::gradients>("gradients")}));
   exports.Set("createCnn", Napi::Function::New<createCnn>(env, "createCnn"));
   exports.Set("keptPositions", Napi::Function::New<keptPositionsCall>(env, "keptPositions"));
 }
@@ -106,8 +105,9 @@ Napi::Value CnnHandle::stateDict(const Napi::CallbackInfo& info) {
 /// loadStateDict(weights, call): copies weights in.
 Napi::Value CnnHandle::loadStateDict(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    return runTask(info.Env(), CallOptions::from(info[1]),
-                   [cnn = graphOf(info.This()), weights = toStateDict(info[0], "weights")](const TaskContext&) { cnn->loadStateDict(weights); });
+    return runTask(
+        info.Env(), CallOptions::from(info[1]),
+        [cnn = graphOf(info.This()), weights = toStateDict(info[0], "weights")](const TaskContext&) { cnn->loadStateDict(weights); });
   });
 }
 
@@ -153,10 +153,8 @@ Napi::Value CnnHandle::explain(const Napi::CallbackInfo& info) {
     const at::Tensor target = info[1].IsUndefined() ? at::Tensor() : TensorHandle::tensorOf(info[1], "target");
     return runTask(
         info.Env(), CallOptions::from(info[3]),
-        [cnn, images = TensorHandle::tensorOf(info[0], "images"), target, options,
-         batchSize = given.integer("batchSize")](const TaskContext& context) {
-          return explainInBatches(*cnn, images, target, options, batchSize, context.token());
-        },
+        [cnn, images = TensorHandle::tensorOf(info[0], "images"), target, options, batchSize = given.integer("batchSize")](
+            const TaskContext& context) { return explainInBatches(*cnn, images, target, options, batchSize, context.token()); },
         [](Napi::Env env, Explanation&& explanation) { return toJs(env, explanation); });
   });
 }

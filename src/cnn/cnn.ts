@@ -24,9 +24,12 @@ const classIndex = z.number().int().nonnegative();
 const explainSchema = z.strictObject({
   ...mapFields,
   target: z
-    .union([z.literal('predicted'), classIndex, z.array(classIndex), z.custom<Tensor>((value) => Tensor.isTensor(value))], {
-      error: "expected 'predicted', a class, or a class for each image (a list or an int64 Tensor)",
-    })
+    .union(
+      [z.literal('predicted'), classIndex, z.array(classIndex), z.custom<Tensor>((value) => Tensor.isTensor(value))],
+      {
+        error: "expected 'predicted', a class, or a class for each image (a list or an int64 Tensor)",
+      },
+    )
     .default('predicted'),
   maps: z.boolean().default(true),
   signal: signalField,
@@ -119,7 +122,8 @@ export class Cnn {
     try {
       return await Cnn.#make(spec, { device, dtype, seed: 0 }, tensors as unknown as NativeStateDict);
     } catch (error) {
-      if (error instanceof CumulensError) throw new CumulensError(error.code, `${path}: ${error.message}`, { cause: error });
+      if (error instanceof CumulensError)
+        throw new CumulensError(error.code, `${path}: ${error.message}`, { cause: error });
       throw error;
     } finally {
       for (const tensor of Object.values(tensors)) tensor.dispose();
@@ -252,7 +256,10 @@ function parseMetadata(path: string, metadata: Record<string, string>): unknown 
 }
 
 /** The native form of `target`: undefined stands for the predicted class. */
-function targetTensor(target: 'predicted' | number | readonly number[] | Tensor, count: number): NativeTensor | undefined {
+function targetTensor(
+  target: 'predicted' | number | readonly number[] | Tensor,
+  count: number,
+): NativeTensor | undefined {
   if (target === 'predicted') return undefined;
   if (Tensor.isTensor(target)) return asNative(target);
   const classes = typeof target === 'number' ? new Array<number>(count).fill(target) : target;

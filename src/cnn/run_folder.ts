@@ -55,13 +55,20 @@ export class TrainFolder {
   async open(config: Record<string, unknown>, resume: boolean): Promise<void> {
     const path = join(this.path, CONFIG);
     if (!existsSync(path)) {
-      if (resume) throw new CumulensError('ERR_OPTION', `${this.path}: there is no run to resume: ${CONFIG} is missing`);
+      if (resume)
+        throw new CumulensError('ERR_OPTION', `${this.path}: there is no run to resume: ${CONFIG} is missing`);
       await mkdir(this.path, { recursive: true }).catch((cause: unknown) => {
-        throw new CumulensError('ERR_IO', `${this.path}: cannot make the folder: ${(cause as Error).message}`, { cause });
+        throw new CumulensError('ERR_IO', `${this.path}: cannot make the folder: ${(cause as Error).message}`, {
+          cause,
+        });
       });
       return writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
     }
-    if (!resume) throw new CumulensError('ERR_OPTION', `${this.path}: a run is there already: resume it, or choose another folder`);
+    if (!resume)
+      throw new CumulensError(
+        'ERR_OPTION',
+        `${this.path}: a run is there already: resume it, or choose another folder`,
+      );
     checkSameRecipe(parseJson(path, await readFile(path, 'utf8')) as Record<string, unknown>, config, this.path);
   }
 
@@ -97,7 +104,10 @@ export class TrainFolder {
 
   /** Makes metrics.jsonl hold just these epochs. */
   async writeMetrics(epochs: readonly EpochMetrics[]): Promise<void> {
-    await writeFileAtomic(join(this.path, 'metrics.jsonl'), epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(''));
+    await writeFileAtomic(
+      join(this.path, 'metrics.jsonl'),
+      epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(''),
+    );
   }
 
   /** Names, newest first. */

@@ -60,7 +60,10 @@ function specFor(options: ParsedTrainOptions, data: TrainingData): CnnSpec {
   const spec = parseCnnSpec({ ...given, classes: given.classes ?? data.classes });
   const { channels, height, width } = spec.input;
   if (channels !== 3 || height !== data.size[0] || width !== data.size[1]) {
-    throw new CumulensError('ERR_SHAPE', `trainCnn: the spec takes [${channels}, ${height}, ${width}], the images are [3, ${data.size.join(', ')}]`);
+    throw new CumulensError(
+      'ERR_SHAPE',
+      `trainCnn: the spec takes [${channels}, ${height}, ${width}], the images are [3, ${data.size.join(', ')}]`,
+    );
   }
   return spec;
 }
@@ -98,7 +101,8 @@ class Training {
     try {
       this.#state = (await this.#folder.restore(this.#cnn, trainer)) ?? this.#state;
       await this.#folder.writeMetrics(this.#state.epochs);
-      while (this.#state.step < totalSteps && !this.#stopsEarly()) await this.#trainEpoch(trainer, perEpoch, totalSteps);
+      while (this.#state.step < totalSteps && !this.#stopsEarly())
+        await this.#trainEpoch(trainer, perEpoch, totalSteps);
     } finally {
       trainer.dispose();
     }
@@ -106,8 +110,18 @@ class Training {
   }
 
   #createTrainer(train: TrainingSplit, totalSteps: number, warmupSteps: number): Promise<NativeClassifierTrainer> {
-    const { epochs: _epochs, warmupEpochs: _warmup, validation: _validation, patience: _patience, ...rest } = this.#recipe;
-    return native.createClassifierTrainer(this.#cnn.native, train.shards, train.samples, { ...rest, totalSteps, warmupSteps });
+    const {
+      epochs: _epochs,
+      warmupEpochs: _warmup,
+      validation: _validation,
+      patience: _patience,
+      ...rest
+    } = this.#recipe;
+    return native.createClassifierTrainer(this.#cnn.native, train.shards, train.samples, {
+      ...rest,
+      totalSteps,
+      warmupSteps,
+    });
   }
 
   #stopsEarly(): boolean {
@@ -119,10 +133,12 @@ class Training {
   async #trainEpoch(trainer: NativeClassifierTrainer, perEpoch: number, totalSteps: number): Promise<void> {
     const epoch = Math.floor(this.#state.step / perEpoch) + 1;
     try {
-      while (this.#state.step < epoch * perEpoch) await this.#trainChunk(trainer, epoch, Math.min(CHUNK, epoch * perEpoch - this.#state.step), totalSteps);
+      while (this.#state.step < epoch * perEpoch)
+        await this.#trainChunk(trainer, epoch, Math.min(CHUNK, epoch * perEpoch - this.#state.step), totalSteps);
       await this.#endEpoch(epoch, perEpoch, totalSteps);
     } catch (error) {
-      if (error instanceof CumulensError && error.code === 'ERR_ABORTED') await this.#folder.save(this.#cnn, trainer, this.#state);
+      if (error instanceof CumulensError && error.code === 'ERR_ABORTED')
+        await this.#folder.save(this.#cnn, trainer, this.#state);
       throw error;
     }
     await this.#folder.save(this.#cnn, trainer, this.#state);
@@ -134,7 +150,14 @@ class Training {
     for (const value of accuracy) this.#state.accuracy += value;
     this.#state.step += loss.length;
     if (loss.length > 0) {
-      this.#emit({ type: 'step', epoch, step: this.#state.step, totalSteps, loss: mean(loss), accuracy: mean(accuracy) });
+      this.#emit({
+        type: 'step',
+        epoch,
+        step: this.#state.step,
+        totalSteps,
+        loss: mean(loss),
+        accuracy: mean(accuracy),
+      });
     }
     if (this.#signal?.aborted) throw abortError(this.#signal);
   }

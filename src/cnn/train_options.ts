@@ -42,7 +42,9 @@ export const trainSchema = z.strictObject({
 
 export type TrainCnnOptions = z.input<typeof trainSchema>;
 export type ParsedTrainOptions = z.output<typeof trainSchema>;
-export type Recipe = { [Name in keyof typeof recipeFields]: z.output<(typeof recipeFields)[Name]> } & { learningRate: number };
+export type Recipe = { [Name in keyof typeof recipeFields]: z.output<(typeof recipeFields)[Name]> } & {
+  learningRate: number;
+};
 
 /** The part of the options that decides the result, with the learning rate chosen. */
 export function recipeOf(options: ParsedTrainOptions): Recipe {
@@ -56,6 +58,9 @@ export function recipeOf(options: ParsedTrainOptions): Recipe {
 export function checkSameRecipe(saved: Record<string, unknown>, now: Record<string, unknown>, what: string): void {
   for (const [name, value] of Object.entries(now)) {
     if (JSON.stringify(saved[name]) === JSON.stringify(value)) continue;
-    throw new CumulensError('ERR_OPTION', `${what}: cannot resume with another ${name}: the run was begun with ${JSON.stringify(saved[name])}, got ${JSON.stringify(value)}`);
+    throw new CumulensError(
+      'ERR_OPTION',
+      `${what}: cannot resume with another ${name}: the run was begun with ${JSON.stringify(saved[name])}, got ${JSON.stringify(value)}`,
+    );
   }
 }

@@ -80,9 +80,15 @@ function toSplit({ shards }: OpenSplit, rows: readonly number[]): TrainingSplit 
 }
 
 /** The training and validation samples: the dataset's own splits, or `fraction` of the training samples held out by id. */
-function divide(train: OpenSplit, validation: OpenSplit | undefined, fraction: number, seed: number): { train: TrainingSplit; validation: TrainingSplit } {
+function divide(
+  train: OpenSplit,
+  validation: OpenSplit | undefined,
+  fraction: number,
+  seed: number,
+): { train: TrainingSplit; validation: TrainingSplit } {
   const all = (split: OpenSplit): number[] => split.ids.map((_, i) => i);
-  if (validation && validation.ids.length > 0) return { train: toSplit(train, all(train)), validation: toSplit(validation, all(validation)) };
+  if (validation && validation.ids.length > 0)
+    return { train: toSplit(train, all(train)), validation: toSplit(validation, all(validation)) };
   const held = train.ids.map((id) => share(id, seed) < fraction);
   const rows = (want: boolean): number[] => all(train).filter((i) => held[i] === want);
   return { train: toSplit(train, rows(false)), validation: toSplit(train, rows(true)) };
@@ -106,20 +112,31 @@ export async function openTrainingData(folder: string, fraction: number, seed: n
   }
   const dataset = parseOptions(datasetSchema, json, path, 'ERR_FORMAT');
   const { train: trainSplit, validation: validationSplit, test: testSplit } = dataset.splits;
-  if (!trainSplit || trainSplit.count === 0) throw new CumulensError('ERR_FORMAT', `${path}: there are no training images`);
+  if (!trainSplit || trainSplit.count === 0)
+    throw new CumulensError('ERR_FORMAT', `${path}: there are no training images`);
   const train = await openSplit(folder, trainSplit);
   const validation = validationSplit && (await openSplit(folder, validationSplit));
   const test = testSplit && testSplit.count > 0 ? await openSplit(folder, testSplit) : undefined;
   const divided = divide(train, validation, fraction, seed);
   if (divided.validation.count === 0 || divided.train.count < 2) {
-    throw new CumulensError('ERR_FORMAT', `${path}: ${train.ids.length} training images are too few to hold out a validation part`);
+    throw new CumulensError(
+      'ERR_FORMAT',
+      `${path}: ${train.ids.length} training images are too few to hold out a validation part`,
+    );
   }
   const opened = [train, validation, test].flatMap((split) => split?.shards ?? []);
   return {
     classes: dataset.classes,
     size: dataset.size,
     ...divided,
-    ...(test ? { test: toSplit(test, test.ids.map((_, i) => i)) } : {}),
+    ...(test
+      ? {
+          test: toSplit(
+            test,
+            test.ids.map((_, i) => i),
+          ),
+        }
+      : {}),
     fingerprint: createHash('sha256').update(text).digest('hex'),
     dispose: () => opened.forEach((shard) => Object.values(shard).forEach((tensor) => tensor.dispose())),
   };

@@ -7,8 +7,12 @@ import type { CnnSpec } from '../spec.js';
 
 const side = z.number().int().min(16);
 const smallSchema = z.strictObject({
-  classes: z.union([z.number().int().min(2), z.array(z.string()).min(2)], { error: 'expected a number of classes, or their names' }),
-  size: z.union([side, z.tuple([side, side])], { error: 'expected a whole number ≥ 16 or [height, width]' }).default(64),
+  classes: z.union([z.number().int().min(2), z.array(z.string()).min(2)], {
+    error: 'expected a number of classes, or their names',
+  }),
+  size: z
+    .union([side, z.tuple([side, side])], { error: 'expected a whole number ≥ 16 or [height, width]' })
+    .default(64),
   channels: z.number().int().positive().default(3),
   width: z.number().int().positive().default(16),
 });
@@ -42,7 +46,12 @@ export function small(options: SmallOptions): CnnSpec {
       const stride = stage > 0 && block === 0 ? 2 : 1;
       const inner = net.add('relu', conv(x, `${name}.a`, filters, stride), {}, `${name}.a.relu`);
       const residual = conv(inner, `${name}.b`, filters, 1);
-      x = net.add('relu', net.add('add', [residual, shortcut(x, name, filters, stride)], {}, `${name}.add`), {}, `${name}.relu`);
+      x = net.add(
+        'relu',
+        net.add('add', [residual, shortcut(x, name, filters, stride)], {}, `${name}.add`),
+        {},
+        `${name}.relu`,
+      );
     }
   }
   x = net.add('globalAvgPool2d', x, {}, 'pool');
