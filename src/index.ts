@@ -37,3 +37,12 @@ export type { DataProgress, DatasetReport } from './data/output.js';
 export { prepare } from './data/prepare.js';
 export type { PrepareOptions } from './data/prepare_options.js';
 export type { Problem } from './data/problems.js';
+export {
+  Generator,
+  type Conditioning,
+  type CreateGeneratorOptions,
+  type GeneratorExplainOptions,
+  type LoadGeneratorOptions,
+} from './gan/generator.js';
+export { TRAIN_PRESETS, type GeneratorConfig, type GeneratorOptions, type TrainSettings } from './gan/config.js';
+export { trainGan, type TrainGanEvent, type TrainGanOptions, type TrainGanResult } from './gan/train.js';

@@ -1,5 +1,6 @@
 /** The one typed contract with the addon. Everything native is reached through here; nothing here is public. */
 import { CumulensError } from './errors.js';
+import type { GanContract } from './gan/contract.js';
 import { loadAddon } from './load.js';
 
 export type Dtype =
@@ -181,7 +182,7 @@ export interface NativeClassifierTrainer {
   dispose(): void;
 }
 
-export interface NativeAddon extends MetricsContract {
+export interface NativeAddon extends MetricsContract, GanContract {
   /** image, mask, label; and which garment and photograph each was drawn from. */
   composeImages(
     sources: NativeComposeSources,

@@ -4,9 +4,12 @@
 #include "binding/classifier_trainer.h"
 #include "binding/cnn.h"
 #include "binding/dataset.h"
+#include "binding/discriminator.h"
 #include "binding/environment.h"
 #include "binding/files.h"
 #include "binding/metrics.h"
+#include "binding/gan_trainer.h"
+#include "binding/generator.h"
 #include "binding/system.h"
 #include "binding/tensor.h"
 
@@ -22,6 +25,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   cumulens::defineClassifierTrainer(env, exports);
   cumulens::defineDataset(env, exports);
   cumulens::defineMetrics(env, exports);
+  cumulens::GeneratorHandle::define(env, exports);
+  cumulens::DiscriminatorHandle::define(env, exports);
+  cumulens::GanTrainerHandle::define(env, exports);
   return exports;
 }
 

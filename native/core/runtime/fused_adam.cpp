@@ -33,7 +33,14 @@ void FusedAdam::step(const std::vector<at::Tensor>& gradients, double learningRa
   if (parameters_.empty()) return;
   const at::NoGradGuard noGrad;
   at::_foreach_add_(steps_, 1);
-  at::_fused_adam_(parameters_, gradients, averages_, squares_, {}, steps_, learningRate, options_.beta1, options_.beta2,
+  // The kernel walks raw memory: a gradient of another layout (channels last, say) would meet the wrong weights.
+  std::vector<at::Tensor> aligned(gradients);
+  for (std::size_t i = 0; i < aligned.size(); ++i) {
+    check(aligned[i].sizes() == parameters_[i].sizes(), ErrorCode::shape, "Adam got a gradient of shape ", aligned[i].sizes(),
+          " for a parameter of shape ", parameters_[i].sizes());
+    if (aligned[i].strides() != parameters_[i].strides()) aligned[i] = at::empty_like(parameters_[i]).copy_(aligned[i]);
+  }
+  at::_fused_adam_(parameters_, aligned, averages_, squares_, {}, steps_, learningRate, options_.beta1, options_.beta2,
                    options_.weightDecay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
   ++count_;
 }

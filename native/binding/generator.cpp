@@ -1,0 +1,145 @@
+#include "binding/generator.h"
+
+#include <torch/csrc/autograd/autograd.h>
+
+#include "binding/task.h"
+#include "binding/tensor.h"
+#include "core/gan/gradients.h"
+#include "core/maps/colormap.h"
+#include "core/runtime/device.h"
+
+namespace cumulens {
+namespace {
+
+/// createGenerator(config, { device, dtype, seed }, weights | undefined, call): weights drawn from the seed, or copied from `weights`.
+Napi::Value createGenerator(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const GeneratorConfig config = readGeneratorConfig(Options(info[0], "generator"));
+    const Options options(info[1]);
+    const auto placement = at::device(resolveDevice(options.string("device"))).dtype(dtypeFromName(options.string("dtype")));
+    const auto seed = static_cast<uint64_t>(options.integer("seed"));
+    const bool given = !info[2].IsUndefined();
+    StateDict weights = given ? toStateDict(info[2], "weights") : StateDict();
+    return runTask(
+        info.Env(), CallOptions::from(info[3]),
+        [config, placement, seed, given, weights = std::move(weights)](const TaskContext&) {
+          std::shared_ptr<Generator> generator = Generator::create(config, seed, placement);
+          if (given) generator->load(weights);
+          return generator;
+        },
+        [](Napi::Env env, std::shared_ptr<Generator>&& generator) {
+          return Environment::of(env)
+              .getClass(GeneratorHandle::kName)
+              .New({Napi::External<std::shared_ptr<Generator>>::New(env, &generator)});
+        });
+  });
+}
+
+/// colourise(maps, name, call): uint8 or float in [0,1] [N,1,H,W] → uint8 [N,3,H,W].
+Napi::Value colouriseCall(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    return runTask(
+        info.Env(), CallOptions::from(info[2]),
+        [maps = TensorHandle::tensorOf(info[0], "maps"), colormap = colormapFromName(toString(info[1], "colormap"))](
+            const TaskContext&) { return colourise(toBytes(maps), colormap); },
+        [](Napi::Env env, at::Tensor&& colours) { return TensorHandle::wrap(env, colours); });
+  });
+}
+
+}  // namespace
+
+GeneratorConfig readGeneratorConfig(const Options& options) {
+  const std::string variant = options.string("variant");
+  check(variant == "gsft" || variant == "lsft", ErrorCode::option, "variant '", variant, "' is not one of gsft, lsft");
+  return {variant == "gsft" ? Variant::gsft : Variant::lsft,
+          options.integer("conditions"),
+          options.integer("blocks"),
+          options.integer("width"),
+          options.integer("conditionWidth"),
+          options.integer("conditionFeatures"),
+          options.integer("outputChannels")};
+}
+
+void GeneratorHandle::define(Napi::Env env, Napi::Object exports) {
+  registerClass(
+      env, exports,
+      DefineClass(env, kName,
+                  {InstanceAccessor<&GeneratorHandle::disposed>("disposed"), InstanceMethod<&GeneratorHandle::dispose>("dispose"),
+                   InstanceAccessor<&GeneratorHandle::parameterCount>("parameterCount"),
+                   InstanceMethod<&GeneratorHandle::stateDict>("stateDict"), InstanceMethod<&GeneratorHandle::explain>("explain"),
+                   InstanceMethod<&GeneratorHandle::gradients>("gradients")}));
+  exports.Set("createGenerator", Napi::Function::New<createGenerator>(env, "createGenerator"));
+  exports.Set("colourise", Napi::Function::New<colouriseCall>(env, "colourise"));
+}
+
+GeneratorHandle::GeneratorHandle(const Napi::CallbackInfo& info) : Wrapped(info) {
+  if (!info[0].IsExternal()) {
+    throw makeError(info.Env(), ErrorCode::option, "Generator has no public constructor; use Generator.create or Generator.load");
+  }
+  generator_ = *info[0].As<Napi::External<std::shared_ptr<Generator>>>().Data();
+}
+
+std::shared_ptr<Generator> GeneratorHandle::live(Napi::Env env) const {
+  if (!generator_) throw makeError(env, ErrorCode::disposed, "this Generator was disposed of");
+  return generator_;
+}
+
+Napi::Value GeneratorHandle::disposed(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), !generator_); }
+
+Napi::Value GeneratorHandle::dispose(const Napi::CallbackInfo& info) {
+  generator_.reset();
+  return info.Env().Undefined();
+}
+
+Napi::Value GeneratorHandle::parameterCount(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(live(info.Env())->parameters().count()));
+}
+
+/// stateDict(call): promise of { name: Tensor }, copies.
+Napi::Value GeneratorHandle::stateDict(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    return runTask(
+        info.Env(), CallOptions::from(info[0]),
+        [generator = live(info.Env())](const TaskContext&) { return generator->parameters().state(); },
+        [](Napi::Env env, StateDict&& state) { return fromStateDict(env, state); });
+  });
+}
+
+/// explain(images, conditions, { raw, batchSize }, call): Tensor.
+Napi::Value GeneratorHandle::explain(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const Options options(info[2]);
+    return runTask(
+        info.Env(), CallOptions::from(info[3]),
+        [generator = live(info.Env()), images = TensorHandle::tensorOf(info[0], "images"),
+         conditions = TensorHandle::tensorOf(info[1], "conditions"), raw = options.flag("raw"),
+         batch = options.integer("batchSize")](const TaskContext& context) {
+          return generator->explain(images, conditions, raw, batch, context.token());
+        },
+        [](Napi::Env env, at::Tensor&& maps) { return TensorHandle::wrap(env, maps); });
+  });
+}
+
+/// gradients(images, conditions, target, call): { output, l1, images, conditions, parameters }.
+Napi::Value GeneratorHandle::gradients(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    return runTask(
+        info.Env(), CallOptions::from(info[3]),
+        [generator = live(info.Env()), images = TensorHandle::tensorOf(info[0], "images"),
+         conditions = TensorHandle::tensorOf(info[1], "conditions"),
+         target = TensorHandle::tensorOf(info[2], "target")](const TaskContext& context) {
+          return l1Gradients(*generator, images, conditions, target, context.token());
+        },
+        [](Napi::Env env, L1Gradients&& result) -> Napi::Value {
+          Napi::Object object = Napi::Object::New(env);
+          object.Set("output", TensorHandle::wrap(env, result.output));
+          object.Set("l1", TensorHandle::wrap(env, result.l1));
+          object.Set("images", TensorHandle::wrap(env, result.images));
+          object.Set("conditions", TensorHandle::wrap(env, result.conditions));
+          object.Set("parameters", fromStateDict(env, result.parameters));
+          return object;
+        });
+  });
+}
+
+}  // namespace cumulens

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <vector>
+
+#include "core/gan/conditioning.h"
+#include "core/gan/generator.h"
+#include "core/gan/layers.h"
+#include "core/gan/sft.h"
+
+namespace cumulens {
+
+/// LSFT, METHOD §4: CondNet sees each condition alone, and each SFT block reads one of them, shallow to deep.
+class LocalGenerator final : public Generator {
+ public:
+  LocalGenerator(const GeneratorConfig& config, const at::Generator& random, const at::TensorOptions& options);
+
+ private:
+  struct SftBlock {
+    Sft sft;
+    Conv2d conv;
+  };
+  struct ConvBlock {
+    Conv2d first;
+    Conv2d middle;
+    Conv2d last;
+  };
+
+  at::Tensor run(const at::Tensor& image, const at::Tensor& conditions, const CancelToken& cancel) const override;
+
+  /// All conditions through CondNet at once: [N,P,H,W] → P tensors [N,features,H,W].
+  std::vector<at::Tensor> conditionFeatures(const at::Tensor& conditions, const CancelToken& cancel) const;
+
+  CondNet condNet_;
+  Conv2d head_;
+  std::vector<SftBlock> even_;  // blocks 0, 2, 4 …: one for each condition
+  std::vector<ConvBlock> odd_;  // blocks 1, 3, 5 …: between two of those
+  Conv2d body_;
+  Conv2d tail_;
+};
+
+}  // namespace cumulens

@@ -1,0 +1,128 @@
+#include "core/runtime/memory_cache.h"
+
+#include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace cumulens {
+
+namespace {
+
+constexpr std::size_t kSmallest = std::size_t{1} << 18;  // smaller blocks are malloc's business, which keeps them itself
+
+/// Rounded up by at most an eighth, so that blocks of nearly one size serve each other.
+std::size_t sizeClass(std::size_t bytes) {
+  const std::size_t unit = std::bit_floor(bytes) / 8;
+  return (bytes + unit - 1) / unit * unit;
+}
+
+class CachingAllocator final : public c10::Allocator {
+ public:
+  /// Never destroyed: tensors of static life may outlive any order of destruction.
+  static CachingAllocator& instance() {
+    static auto* const allocator = [] {
+      auto* const created = new CachingAllocator(*c10::GetCPUAllocator());
+      c10::SetCPUAllocator(created, /*priority=*/1);
+      return created;
+    }();
+    return *allocator;
+  }
+
+  c10::DataPtr allocate(std::size_t bytes) override {
+    if (bytes >= kSmallest) {
+      if (void* const block = take(sizeClass(bytes))) return {block, block, &release, c10::Device(c10::kCPU)};
+    }
+    return base_.allocate(bytes);
+  }
+
+  c10::DeleterFnPtr raw_deleter() const override { return &release; }
+  void copy_data(void* to, const void* from, std::size_t bytes) const override { std::memcpy(to, from, bytes); }
+
+  void enter() {
+    const std::lock_guard lock(mutex_);
+    ++users_;
+  }
+
+  void leave() {
+    const std::lock_guard lock(mutex_);
+    if (--users_ > 0) return;
+    evictUntil(0);
+    peak_ = live_;
+  }
+
+ private:
+  explicit CachingAllocator(c10::Allocator& base) : base_(base) {}
+
+  /// A block of the class, or null when nobody wants caching.
+  void* take(std::size_t size) {
+    const std::lock_guard lock(mutex_);
+    if (users_ == 0) return nullptr;
+    void* block = nullptr;
+    auto& blocks = free_[size];
+    if (!blocks.empty()) {
+      block = blocks.back();
+      blocks.pop_back();
+      cached_ -= size;
+    } else {
+      peak_ = std::max(peak_, live_ + size);
+      const std::size_t allowed = peak_ + peak_ / 2 - (live_ + size);
+      evictUntil(allowed);
+      block = c10::alloc_cpu(size);
+    }
+    sizes_.emplace(block, size);
+    live_ += size;
+    return block;
+  }
+
+  static void release(void* block) {
+    if (!instance().keep(block)) c10::free_cpu(block);
+  }
+
+  bool keep(void* block) {
+    const std::lock_guard lock(mutex_);
+    const auto found = sizes_.find(block);
+    if (found == sizes_.end()) return false;
+    const std::size_t size = found->second;
+    sizes_.erase(found);
+    live_ -= size;
+    if (users_ == 0) return false;
+    free_[size].push_back(block);
+    cached_ += size;
+    return true;
+  }
+
+  void evictUntil(std::size_t allowed) {
+    for (auto& [size, blocks] : free_) {
+      while (cached_ > allowed && !blocks.empty()) {
+        c10::free_cpu(blocks.back());
+        blocks.pop_back();
+        cached_ -= size;
+      }
+    }
+  }
+
+  c10::Allocator& base_;
+  std::mutex mutex_;
+  std::size_t users_ = 0;
+  std::size_t live_ = 0;    // bytes of large blocks in use
+  std::size_t cached_ = 0;  // and kept
+  std::size_t peak_ = 0;    // most bytes in use at once
+  std::unordered_map<void*, std::size_t> sizes_;  // of the blocks in use
+  std::map<std::size_t, std::vector<void*>> free_;
+};
+
+}  // namespace
+
+MemoryCache::MemoryCache() { CachingAllocator::instance().enter(); }
+
+MemoryCache::~MemoryCache() { CachingAllocator::instance().leave(); }
+
+}  // namespace cumulens

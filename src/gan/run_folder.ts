@@ -1,0 +1,174 @@
+/**
+ * The folder of a GAN's training: config.json, metrics.jsonl, samples/step-*.png, checkpoints/step-*, and generator.safetensors once it
+ * is done. Nothing in it depends on the time or on where it was interrupted.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rm, truncate, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import sharp from 'sharp';
+import { z } from 'zod';
+
+import { CumulensError } from '../errors.js';
+import { writeFileAtomic, writeFolderAtomic } from '../files.js';
+import { parseOptions } from '../options.js';
+import { readSafetensors, writeSafetensors } from '../safetensors.js';
+import type { Tensor } from '../tensor.js';
+import type { TrainConfig } from './config.js';
+import type { NativeGanTrainer, NativeTrainState } from './contract.js';
+import { writeGenerator, type GeneratorOrigin } from './generator.js';
+
+const CONFIG = 'config.json';
+const METRICS = 'metrics.jsonl';
+const STATE = 'state.json';
+
+const stateSchema = z.strictObject({
+  step: z.number().int().nonnegative(),
+  /** Length of metrics.jsonl at this step. */
+  metricsBytes: z.number().int().nonnegative(),
+  watch: z.strictObject({ chance: z.number(), perfect: z.number(), vanished: z.boolean() }),
+});
+/** All that a training needs besides tensors to go on as if it had never stopped. */
+export type TrainState = z.output<typeof stateSchema>;
+
+const stepName = (step: number): string => `step-${String(step).padStart(8, '0')}`;
+const stepOf = (name: string): number => Number(name.slice('step-'.length));
+
+type Tensors = Record<string, Tensor>;
+const disposeAll = (tensors: Tensors): void => Object.values(tensors).forEach((tensor) => tensor.dispose());
+
+export class RunFolder {
+  readonly path: string;
+  readonly #config: TrainConfig;
+  readonly #origin: GeneratorOrigin;
+  #metrics?: FileHandle;
+
+  constructor(path: string, config: TrainConfig, origin: GeneratorOrigin) {
+    this.path = path;
+    this.#config = config;
+    this.#origin = origin;
+  }
+
+  get generator(): string {
+    return join(this.path, 'generator.safetensors');
+  }
+
+  /**
+   * Makes a new run's folder, or finds the one to resume.
+   * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ.
+   */
+  async open(data: string, resume: boolean): Promise<void> {
+    const path = join(this.path, CONFIG);
+    const config = { format: 'cumulens.train/1', data, ...this.#config };
+    if (!existsSync(path)) {
+      if (resume) throw new CumulensError('ERR_OPTION', `${this.path}: there is no run to resume: ${CONFIG} is missing`);
+      for (const folder of ['samples', 'checkpoints']) await this.#makeFolder(join(this.path, folder));
+      return writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
+    }
+    if (!resume) throw new CumulensError('ERR_OPTION', `${this.path}: a run is there already: resume it, or choose another folder`);
+    const before = parseJson(path, await readFile(path, 'utf8')) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(config)) {
+      const [now, then] = [JSON.stringify(value), JSON.stringify(before[name])];
+      if (now !== then) {
+        throw new CumulensError('ERR_OPTION', `${this.path}: cannot resume with another ${name}: the run was begun with ${then ?? 'none'}, got ${now}`);
+      }
+    }
+  }
+
+  async #makeFolder(path: string): Promise<void> {
+    await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+      throw new CumulensError('ERR_IO', `${path}: cannot make the folder: ${(cause as Error).message}`, { cause });
+    });
+  }
+
+  /** Puts the newest checkpoint into the trainer, and cuts what the metrics tell of later steps. @returns its state; undefined: start. */
+  async restore(trainer: NativeGanTrainer): Promise<TrainState | undefined> {
+    const [newest] = await this.#checkpoints();
+    const metrics = join(this.path, METRICS);
+    if (newest === undefined) {
+      await rm(metrics, { force: true });
+      return undefined;
+    }
+    const folder = join(this.path, 'checkpoints', newest);
+    const state = parseOptions(stateSchema, parseJson(join(folder, STATE), await readFile(join(folder, STATE), 'utf8')), folder, 'ERR_FORMAT');
+    const parts: Record<string, Tensors> = {};
+    for (const name of ['generator', 'discriminator', 'optimizer', ...(this.#config.emaDecay > 0 ? ['ema'] : [])]) {
+      parts[name] = (await readSafetensors(join(folder, `${name}.safetensors`))).tensors;
+    }
+    await trainer.restore(state.step, parts as unknown as NativeTrainState);
+    Object.values(parts).forEach(disposeAll);
+    await truncate(metrics, state.metricsBytes).catch((cause: unknown) => {
+      throw new CumulensError('ERR_IO', `${metrics}: cannot cut to ${state.metricsBytes} bytes: ${(cause as Error).message}`, { cause });
+    });
+    return state;
+  }
+
+  /** Adds lines to metrics.jsonl; on the disk once `save` has returned. */
+  async appendMetrics(lines: readonly object[]): Promise<void> {
+    this.#metrics ??= await open(join(this.path, METRICS), 'a');
+    await this.#metrics.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  }
+
+  /** Writes a checkpoint, then lets go of those that are no longer kept. @returns the weights to use, in a file of their own too. */
+  async save(trainer: NativeGanTrainer, state: Omit<TrainState, 'metricsBytes'>): Promise<void> {
+    await this.#metrics?.sync();
+    const { size: metricsBytes = 0 } = (await this.#metrics?.stat()) ?? {};
+    const name = stepName(state.step);
+    const parts = (await trainer.state()) as unknown as Record<string, Tensors>;
+    await writeFolderAtomic(join(this.path, 'checkpoints', name), async (folder) => {
+      for (const [part, tensors] of Object.entries(parts)) {
+        const path = join(folder, `${part}.safetensors`);
+        await (part === 'generator' || part === 'ema' ? this.#writeGenerator(path, tensors) : writeSafetensors(path, tensors));
+      }
+      await writeFileAtomic(join(folder, STATE), `${JSON.stringify({ step: state.step, metricsBytes, watch: state.watch })}\n`);
+    });
+    if (state.step === this.#config.steps) await this.#writeGenerator(this.generator, (parts['ema'] ?? parts['generator']) as Tensors);
+    Object.values(parts).forEach(disposeAll);
+    await this.#prune(state.step);
+  }
+
+  #writeGenerator(path: string, tensors: Tensors): Promise<void> {
+    const { variant, conditions, blocks, width, conditionWidth, conditionFeatures, outputChannels } = this.#config;
+    const config = { variant, conditions, blocks, width, conditionWidth, conditionFeatures, outputChannels };
+    return writeGenerator(path, config, tensors, this.#origin);
+  }
+
+  /** Keeps the newest regular checkpoints, and the newest of all even if an abort made it. */
+  async #prune(newest: number): Promise<void> {
+    const { checkpointEvery, steps, keepCheckpoints } = this.#config;
+    const names = await this.#checkpoints();
+    const regular = names.filter((name) => stepOf(name) % checkpointEvery === 0 || stepOf(name) === steps);
+    const kept = new Set([stepName(newest), ...regular.slice(0, keepCheckpoints)]);
+    for (const name of names) {
+      if (!kept.has(name)) await rm(join(this.path, 'checkpoints', name), { recursive: true, force: true });
+    }
+  }
+
+  /** Writes the picture of a step. @param grid uint8 RGB [H, W, 3] */
+  async writeSample(step: number, grid: Tensor): Promise<string> {
+    const [height = 0, width = 0] = grid.shape;
+    const pixels = (await grid.data()) as Uint8Array;
+    const png = await sharp(pixels, { raw: { width, height, channels: 3 } }).png().toBuffer();
+    const path = join(this.path, 'samples', `${stepName(step)}.png`);
+    await writeFileAtomic(path, png);
+    return path;
+  }
+
+  async close(): Promise<void> {
+    await this.#metrics?.close();
+  }
+
+  /** Names, newest first. */
+  async #checkpoints(): Promise<string[]> {
+    const names = await readdir(join(this.path, 'checkpoints')).catch(() => []);
+    return names.filter((name) => /^step-\d+$/.test(name)).sort().reverse();
+  }
+}
+
+function parseJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CumulensError('ERR_FORMAT', `${path}: not JSON`, { cause });
+  }
+}
