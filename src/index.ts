@@ -46,3 +46,9 @@ export {
 } from './gan/generator.js';
 export { TRAIN_PRESETS, type GeneratorConfig, type GeneratorOptions, type TrainSettings } from './gan/config.js';
 export { trainGan, type TrainGanEvent, type TrainGanOptions, type TrainGanResult } from './gan/train.js';
+export {
+  explainFiles,
+  type ExplainedFile,
+  type ExplainFilesOptions,
+  type ExplainSummary,
+} from './gan/explain_files.js';

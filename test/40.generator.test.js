@@ -73,7 +73,15 @@ describe('generators', () => {
   it('gsft gives the output, loss and gradients of the reference', async () => {
     const weights = await fixture('gsft-2.weights');
     const io = (await fixture('gsft-2.io')).tensors;
-    const config = { variant: 'gsft', conditions: 8, blocks: 2, width: 64, conditionWidth: 128, conditionFeatures: 32, outputChannels: 3 };
+    const config = {
+      variant: 'gsft',
+      conditions: 8,
+      blocks: 2,
+      width: 64,
+      conditionWidth: 128,
+      conditionFeatures: 32,
+      outputChannels: 3,
+    };
     const generator = await Generator.from(config, weights.tensors);
     const result = await generator.gradients(io.image, io.conditions, io.target);
     expect(await error(result.output, io.output)).to.be.at.most(1e-4);
@@ -87,7 +95,15 @@ describe('generators', () => {
   it('lsft gives the output, loss and gradients of the reference', async () => {
     const { tensors } = await fixture('lsft-3.weights');
     const io = (await fixture('lsft-3.io')).tensors;
-    const config = { variant: 'lsft', conditions: 2, blocks: 3, width: 64, conditionWidth: 128, conditionFeatures: 32, outputChannels: 3 };
+    const config = {
+      variant: 'lsft',
+      conditions: 2,
+      blocks: 3,
+      width: 64,
+      conditionWidth: 128,
+      conditionFeatures: 32,
+      outputChannels: 3,
+    };
     const generator = await Generator.from(config, tensors);
     const result = await generator.gradients(io.image, io.conditions, io.target);
     expect(await error(result.output, io.output)).to.be.at.most(1e-4);
@@ -148,8 +164,16 @@ describe('generators', () => {
       };
       await compare('images', analytic.images, image, (x) => lossOf(x, conditions));
       await compare('conditions', analytic.conditions, conditions, (c) => lossOf(image, c));
-      for (const name of ['blocks.0.sft.scale.0.weight', 'blocks.0.sft.shift.0.weight', 'blocks.0.sft.scale.1.bias', 'cond_net.0.weight', 'head.weight']) {
-        await compare(name, analytic.parameters[name], weights[name], (w) => lossOf(image, conditions, { ...weights, [name]: w }));
+      for (const name of [
+        'blocks.0.sft.scale.0.weight',
+        'blocks.0.sft.shift.0.weight',
+        'blocks.0.sft.scale.1.bias',
+        'cond_net.0.weight',
+        'head.weight',
+      ]) {
+        await compare(name, analytic.parameters[name], weights[name], (w) =>
+          lossOf(image, conditions, { ...weights, [name]: w }),
+        );
       }
     });
   }
@@ -157,7 +181,9 @@ describe('generators', () => {
   it('put out values of order 1 before training, at every depth', async () => {
     for (const config of [{ variant: 'gsft' }, { variant: 'lsft' }]) {
       const generator = await Generator.create(config, { seed: 1 });
-      const output = await (await generator.explain(noise([2, 3, 32, 32], 1), noise([2, 8, 32, 32], 2), { raw: true })).data();
+      const output = await (
+        await generator.explain(noise([2, 3, 32, 32], 1), noise([2, 8, 32, 32], 2), { raw: true })
+      ).data();
       const mean = output.reduce((a, b) => a + b, 0) / output.length;
       const std = Math.sqrt(output.reduce((a, b) => a + (b - mean) ** 2, 0) / output.length);
       expect(std, config.variant).to.be.within(0.05, 5);
@@ -180,22 +206,30 @@ describe('generators', () => {
   });
 
   it('draw a batch as they draw its samples one by one, whatever the batch size', async () => {
-    const generators = await Promise.all([Generator.create(tiny), Generator.create({ ...tiny, variant: 'gsft', blocks: 2 })]);
+    const generators = await Promise.all([
+      Generator.create(tiny),
+      Generator.create({ ...tiny, variant: 'gsft', blocks: 2 }),
+    ]);
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 6 }), fc.nat(1), async (count, batchSize, which) => {
-        const generator = generators[which];
-        const [x, c] = [noise([count, 3, 8, 8], count), noise([count, 2, 8, 8], 7)];
-        const all = await (await generator.explain(x, c, { raw: true, batchSize })).data();
-        const [xs, cs] = [await x.data(), await c.data()];
-        for (let i = 0; i < count; i++) {
-          const one = await generator.explain(
-            Tensor.from(xs.slice(i * 192, (i + 1) * 192), [1, 3, 8, 8]),
-            Tensor.from(cs.slice(i * 128, (i + 1) * 128), [1, 2, 8, 8]),
-            { raw: true },
-          );
-          (await one.data()).forEach((value, k) => expect(all[i * 64 + k]).to.be.closeTo(value, 1e-5));
-        }
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 6 }),
+        fc.nat(1),
+        async (count, batchSize, which) => {
+          const generator = generators[which];
+          const [x, c] = [noise([count, 3, 8, 8], count), noise([count, 2, 8, 8], 7)];
+          const all = await (await generator.explain(x, c, { raw: true, batchSize })).data();
+          const [xs, cs] = [await x.data(), await c.data()];
+          for (let i = 0; i < count; i++) {
+            const one = await generator.explain(
+              Tensor.from(xs.slice(i * 192, (i + 1) * 192), [1, 3, 8, 8]),
+              Tensor.from(cs.slice(i * 128, (i + 1) * 128), [1, 2, 8, 8]),
+              { raw: true },
+            );
+            (await one.data()).forEach((value, k) => expect(all[i * 64 + k]).to.be.closeTo(value, 1e-5));
+          }
+        },
+      ),
       { numRuns: 12 },
     );
   });
@@ -204,17 +238,26 @@ describe('generators', () => {
     const generator = await Generator.create(tiny);
     const bytes = new Uint8Array(192).map((_, i) => (i * 37) % 256);
     const conditions = new Uint8Array(128).map((_, i) => (i * 11) % 256);
-    const asBytes = await generator.explain(Tensor.from(bytes, [1, 3, 8, 8]), Tensor.from(conditions, [1, 2, 8, 8]), { raw: true });
+    const asBytes = await generator.explain(Tensor.from(bytes, [1, 3, 8, 8]), Tensor.from(conditions, [1, 2, 8, 8]), {
+      raw: true,
+    });
     const asFloats = await generator.explain(
-      Tensor.from(Float32Array.from(bytes, (v) => v / 255), [1, 3, 8, 8]),
-      Tensor.from(Float32Array.from(conditions, (v) => v / 255), [1, 2, 8, 8]),
+      Tensor.from(
+        Float32Array.from(bytes, (v) => v / 255),
+        [1, 3, 8, 8],
+      ),
+      Tensor.from(
+        Float32Array.from(conditions, (v) => v / 255),
+        [1, 2, 8, 8],
+      ),
       { raw: true },
     );
     expect(await error(asBytes, asFloats)).to.be.at.most(1e-6);
   });
 
   it('start from their seed', async () => {
-    const weightOf = async (seed) => Array.from(await (await (await Generator.create(tiny, { seed })).stateDict())['head.weight'].data());
+    const weightOf = async (seed) =>
+      Array.from(await (await (await Generator.create(tiny, { seed })).stateDict())['head.weight'].data());
     expect(await weightOf(1)).to.deep.equal(await weightOf(1));
     expect(await weightOf(1)).to.not.deep.equal(await weightOf(2));
   });
@@ -231,7 +274,12 @@ describe('generators', () => {
       const loaded = await Generator.load(path);
       expect(loaded.config).to.deep.equal(generator.config);
       const [before, after] = [await generator.stateDict(), await loaded.stateDict()];
-      expect(Object.keys(after)).to.include.members(['cond_net.4.weight', 'blocks.0.sft.scale.0.weight', 'blocks.1.conv.2.bias', 'tail.bias']);
+      expect(Object.keys(after)).to.include.members([
+        'cond_net.4.weight',
+        'blocks.0.sft.scale.0.weight',
+        'blocks.1.conv.2.bias',
+        'tail.bias',
+      ]);
       expect(Object.keys(after)).to.deep.equal(Object.keys(before));
       for (const name of Object.keys(before)) expect(await after[name].data()).to.deep.equal(await before[name].data());
     });
@@ -244,7 +292,10 @@ describe('generators', () => {
       const cumulens = (config) => ({ cumulens: JSON.stringify({ kind: 'generator', version: 1, config }) });
       const { 'head.weight': _gone, ...rest } = stateDict;
       await writeSafetensors(path, rest, cumulens(tiny));
-      expect(await rejection(Generator.load(path))).to.include({ code: 'ERR_FORMAT', message: `${path}: generator: the tensor 'head.weight' is missing` });
+      expect(await rejection(Generator.load(path))).to.include({
+        code: 'ERR_FORMAT',
+        message: `${path}: generator: the tensor 'head.weight' is missing`,
+      });
       await writeSafetensors(path, { ...stateDict, extra: stateDict['head.bias'] }, cumulens(tiny));
       expect((await rejection(Generator.load(path))).message).to.match(/unknown tensor 'extra'/);
       await writeSafetensors(path, { ...stateDict, 'head.bias': stateDict['tail.bias'] }, cumulens(tiny));
@@ -258,12 +309,16 @@ describe('generators', () => {
     const failure = async (config) => (await rejection(Generator.create(config))).message;
     expect(await failure({ widht: 3 })).to.match(/unknown name 'widht'; did you mean 'width'/);
     expect(await failure({ variant: 'sft' })).to.match(/variant: expected "gsft" or "lsft", got "sft"/);
-    expect(await failure({ variant: 'lsft', conditions: 4, blocks: 3 })).to.match(/an LSFT generator of 4 conditions has 7 blocks, got 3/);
+    expect(await failure({ variant: 'lsft', conditions: 4, blocks: 3 })).to.match(
+      /an LSFT generator of 4 conditions has 7 blocks, got 3/,
+    );
     expect(await failure({ outputChannels: 2 })).to.match(/outputChannels/);
     const generator = await Generator.create(tiny);
     const explain = (x, c) => rejection(generator.explain(x, c));
     expect(await explain(noise([1, 4, 8, 8], 1), noise([1, 2, 8, 8], 1))).to.include({ code: 'ERR_SHAPE' });
-    expect((await explain(noise([2, 3, 8, 8], 1), noise([2, 3, 8, 8], 1))).message).to.match(/conditions have shape \[2, 3, 8, 8\], expected \[2,2,8,8\]/);
+    expect((await explain(noise([2, 3, 8, 8], 1), noise([2, 3, 8, 8], 1))).message).to.match(
+      /conditions have shape \[2, 3, 8, 8\], expected \[2,2,8,8\]/,
+    );
     expect((await explain(noise([2, 3, 8, 8], 1), noise([1, 2, 8, 8], 1))).code).to.equal('ERR_SHAPE');
     expect((await explain([1, 2], noise([1, 2, 8, 8], 1))).code).to.equal('ERR_OPTION');
     generator.dispose();
@@ -281,7 +336,8 @@ describe('generators', () => {
 
 describe('colours', () => {
   it('are those of viridis and jet', async () => {
-    const colours = async (name) => Array.from(await (await native.colourise(Tensor.from(new Uint8Array([0, 128, 255]), [1, 1, 1, 3]), name)).data());
+    const colours = async (name) =>
+      Array.from(await (await native.colourise(Tensor.from(new Uint8Array([0, 128, 255]), [1, 1, 1, 3]), name)).data());
     expect(await colours('viridis')).to.deep.equal([0x44, 0x21, 0xfd, 0x01, 0x91, 0xe7, 0x54, 0x8c, 0x25]);
     expect(await colours('jet')).to.deep.equal([0, 125, 128, 0, 255, 0, 128, 122, 0]);
   });

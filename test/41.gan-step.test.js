@@ -8,7 +8,15 @@ import { readSafetensors } from '../dist/index.js';
 /** The settings of fixtures/make_gan_step.py. */
 const adam = (beta1) => ({ learningRate: 1e-3, beta1, beta2: 0.999, epsilon: 1e-4 });
 const settings = (variant, overrides = {}) => ({
-  generator: { variant, conditions: 2, blocks: variant === 'lsft' ? 3 : 2, width: 8, conditionWidth: 8, conditionFeatures: 4, outputChannels: 1 },
+  generator: {
+    variant,
+    conditions: 2,
+    blocks: variant === 'lsft' ? 3 : 2,
+    width: 8,
+    conditionWidth: 8,
+    conditionFeatures: 4,
+    outputChannels: 1,
+  },
   discriminator: { size: 16, mapChannels: 1, width: 4 },
   seed: 1,
   batchSize: 4,
@@ -44,7 +52,12 @@ describe('a training step', () => {
     const trainer = await native.createGanTrainer(settings(variant, overrides), 'cpu', [under('data.')]);
     const { optimizer, ema } = await trainer.state();
     const generator = under(`${variant}.g0.`);
-    await trainer.restore(0, { generator, discriminator: under(`${variant}.d0.`), optimizer, ...(ema ? { ema: generator } : {}) });
+    await trainer.restore(0, {
+      generator,
+      discriminator: under(`${variant}.d0.`),
+      optimizer,
+      ...(ema ? { ema: generator } : {}),
+    });
     return trainer;
   }
 
@@ -77,8 +90,12 @@ describe('a training step', () => {
           expect(row.generatorLoss).to.be.closeTo(adversarial + 100 * l1, 1e-3);
         });
         const state = await trainer.state();
-        expect(await moveError(under(`${variant}.g0.`), under(`${variant}.g${steps}.`), state.generator)).to.be.at.most(1e-3);
-        expect(await moveError(under(`${variant}.d0.`), under(`${variant}.d${steps}.`), state.discriminator)).to.be.at.most(1e-3);
+        expect(await moveError(under(`${variant}.g0.`), under(`${variant}.g${steps}.`), state.generator)).to.be.at.most(
+          1e-3,
+        );
+        expect(
+          await moveError(under(`${variant}.d0.`), under(`${variant}.d${steps}.`), state.discriminator),
+        ).to.be.at.most(1e-3);
         await trainer.dispose();
       }
     });
@@ -99,7 +116,11 @@ describe('a training step', () => {
     const { ema, generator } = await trainer.state();
     // After step 1 the decay is min(0.9, (1 + 1) / (10 + 1)).
     const decay = 2 / 11;
-    const [from, to, average] = await Promise.all([first.data(), generator['tail.weight'].data(), ema['tail.weight'].data()]);
+    const [from, to, average] = await Promise.all([
+      first.data(),
+      generator['tail.weight'].data(),
+      ema['tail.weight'].data(),
+    ]);
     average.forEach((value, i) => expect(value).to.be.closeTo(decay * from[i] + (1 - decay) * to[i], 1e-7));
     await trainer.dispose();
   });
@@ -117,7 +138,8 @@ describe('a training step', () => {
     await plain.run(done);
     const [a, b] = [await cancelled.state(), await plain.state()];
     for (const part of ['generator', 'discriminator', 'optimizer']) {
-      for (const name of Object.keys(b[part])) expect(await a[part][name].data(), `${part} ${name}`).to.deep.equal(await b[part][name].data());
+      for (const name of Object.keys(b[part]))
+        expect(await a[part][name].data(), `${part} ${name}`).to.deep.equal(await b[part][name].data());
     }
     await cancelled.dispose();
     await plain.dispose();
@@ -127,6 +149,8 @@ describe('a training step', () => {
     const data = under('data.');
     const failure = async (shards) => native.createGanTrainer(settings('lsft'), 'cpu', shards).catch((error) => error);
     expect(await failure([{ image: data.image, conditions: data.conditions }])).to.include({ code: 'ERR_FORMAT' });
-    expect((await failure([{ ...data, conditions: data.target }])).message).to.match(/'conditions' has shape \[1, 16, 16\], expected \[2,16,16\]/);
+    expect((await failure([{ ...data, conditions: data.target }])).message).to.match(
+      /'conditions' has shape \[1, 16, 16\], expected \[2,16,16\]/,
+    );
   });
 });

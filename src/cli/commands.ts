@@ -3,11 +3,13 @@ import type { Command } from 'commander';
 import { register as build } from './build.js';
 import { register as data } from './data.js';
 import { register as doctor } from './doctor.js';
+import { register as explain } from './explain.js';
 import { register as libtorch } from './libtorch.js';
 import { register as prepare } from './prepare.js';
+import { register as train } from './train.js';
 
 /** Adds a command to the program. */
 export type Register = (program: Command) => void;
 
 /** Every command, in the order of `--help`. A command's file loads what computes only when it runs. */
-export const commands: readonly Register[] = [doctor, build, libtorch, data, prepare];
+export const commands: readonly Register[] = [doctor, build, libtorch, data, prepare, train, explain];

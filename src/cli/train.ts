@@ -21,12 +21,24 @@ const SETTINGS = [
 ] as const; // prettier-ignore
 
 export function register(program: Command): void {
-  const command = addCommand(program, 'train', 'trains a GAN to draw explanations from prepared data', { device: true, seed: true })
+  const command = addCommand(program, 'train', 'trains a GAN to draw explanations from prepared data', {
+    device: true,
+    seed: true,
+  })
     .argument('<data>', 'a folder that `cumulens prepare` wrote')
     .requiredOption('--out <folder>', "the run's folder: config, metrics, samples, checkpoints, generator")
     .option('--resume', 'go on from the newest checkpoint in the folder')
-    .addOption(new Option('--preset <name>', 'sizes and schedule to start from').choices(['paper', 'small', 'reference']).default('paper'))
-    .addOption(new Option('--variant <name>', 'generator: every condition in turn (lsft) or all at once (gsft)').choices(['lsft', 'gsft']))
+    .addOption(
+      new Option('--preset <name>', 'sizes and schedule to start from')
+        .choices(['paper', 'small', 'reference'])
+        .default('paper'),
+    )
+    .addOption(
+      new Option('--variant <name>', 'generator: every condition in turn (lsft) or all at once (gsft)').choices([
+        'lsft',
+        'gsft',
+      ]),
+    )
     .option('--epochs <number>', 'passes over the data (25)', number(0))
     .option('--steps <number>', 'the same, in batches', integer(1))
     .option('--batch-size <number>', 'samples of a step (32)', integer(1))
@@ -44,7 +56,9 @@ export function register(program: Command): void {
     .option('--discriminator-every <steps>', 'the discriminator learns at every n-th step (1)', integer(1))
     .option('--l1-weight <number>', 'weight of the mean absolute error (100)', number(0))
     .option('--ema-decay <number>', 'keep an averaged generator with this decay', number(0, 1))
-    .addOption(new Option('--precision <name>', 'bf16: convolutions in bfloat16, weights in float').choices(['fp32', 'bf16']))
+    .addOption(
+      new Option('--precision <name>', 'bf16: convolutions in bfloat16, weights in float').choices(['fp32', 'bf16']),
+    )
     .option('--checkpoint-every <steps>', 'steps between checkpoints (an epoch, at most 500)', integer(1))
     .option('--sample-every <steps>', 'steps between pictures (an epoch, at most 500)', integer(1))
     .option('--keep-checkpoints <number>', 'checkpoints to keep (2)', integer(1));
@@ -67,7 +81,9 @@ export function register(program: Command): void {
 
 function optionsOf(flags: TrainFlags): object {
   const { out, resume, preset, device, seed, learningRate, discriminatorLearningRate } = flags;
-  const settings = Object.fromEntries(SETTINGS.filter((name) => flags[name] !== undefined).map((name) => [name, flags[name]]));
+  const settings = Object.fromEntries(
+    SETTINGS.filter((name) => flags[name] !== undefined).map((name) => [name, flags[name]]),
+  );
   return {
     ...settings,
     out,
@@ -76,6 +92,8 @@ function optionsOf(flags: TrainFlags): object {
     device,
     seed,
     ...(learningRate === undefined ? {} : { generatorAdam: { learningRate } }),
-    ...(discriminatorLearningRate === undefined ? {} : { discriminatorAdam: { learningRate: discriminatorLearningRate } }),
+    ...(discriminatorLearningRate === undefined
+      ? {}
+      : { discriminatorAdam: { learningRate: discriminatorLearningRate } }),
   };
 }

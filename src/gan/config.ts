@@ -36,12 +36,19 @@ const GSFT_BLOCKS = 32;
  * Sizes with every default filled in.
  * @throws CumulensError naming the option that is wrong.
  */
-export function parseGeneratorConfig(value: unknown, what: string, code: 'ERR_OPTION' | 'ERR_FORMAT' = 'ERR_OPTION'): GeneratorConfig {
+export function parseGeneratorConfig(
+  value: unknown,
+  what: string,
+  code: 'ERR_OPTION' | 'ERR_FORMAT' = 'ERR_OPTION',
+): GeneratorConfig {
   const parsed = parseOptions(generatorSchema, value, what, code);
   const local = 2 * parsed.conditions - 1;
   const blocks = parsed.blocks ?? (parsed.variant === 'lsft' ? local : GSFT_BLOCKS);
   if (parsed.variant === 'lsft' && blocks !== local) {
-    throw new CumulensError(code, `${what}.blocks: an LSFT generator of ${parsed.conditions} conditions has ${local} blocks, got ${blocks}`);
+    throw new CumulensError(
+      code,
+      `${what}.blocks: an LSFT generator of ${parsed.conditions} conditions has ${local} blocks, got ${blocks}`,
+    );
   }
   return { ...parsed, blocks };
 }
@@ -138,22 +145,35 @@ export interface DataShape {
  * Preset, given settings and defaults, in that order of weakness, made whole for this data.
  * @throws CumulensError ERR_OPTION naming what is wrong.
  */
-export function parseTrainSettings(given: Readonly<Record<string, unknown>>, data: DataShape, what = 'trainGan'): TrainConfig {
+export function parseTrainSettings(
+  given: Readonly<Record<string, unknown>>,
+  data: DataShape,
+  what = 'trainGan',
+): TrainConfig {
   const { preset } = parseOptions(trainSchema, given, what);
   const base = TRAIN_PRESETS[preset];
   const length = given['epochs'] === undefined ? {} : { steps: undefined };
-  const { epochs, steps: asked, ...settings } = parseOptions(trainSchema, { ...base, ...length, ...withoutUndefined(given) }, what);
+  const {
+    epochs,
+    steps: asked,
+    ...settings
+  } = parseOptions(trainSchema, { ...base, ...length, ...withoutUndefined(given) }, what);
   if (epochs !== undefined && asked !== undefined) {
     throw new CumulensError('ERR_OPTION', `${what}: epochs and steps both say how long to train; give one`);
   }
   if (data.targetChannels > settings.outputChannels) {
-    throw new CumulensError('ERR_OPTION', `${what}.outputChannels: the data's targets are coloured, expected ${data.targetChannels}`);
+    throw new CumulensError(
+      'ERR_OPTION',
+      `${what}.outputChannels: the data's targets are coloured, expected ${data.targetChannels}`,
+    );
   }
   const stepsPerEpoch = data.count / settings.batchSize;
   const steps = asked ?? Math.ceil((epochs ?? DEFAULT_EPOCHS) * stepsPerEpoch);
   const interval = Math.max(1, Math.min(LONGEST_INTERVAL, Math.ceil(stepsPerEpoch)));
   const { conditions, blocks } = parseGeneratorConfig(
-    Object.fromEntries(Object.keys(generatorFields).map((name) => [name, { ...settings, conditions: data.conditions }[name as 'width']])),
+    Object.fromEntries(
+      Object.keys(generatorFields).map((name) => [name, { ...settings, conditions: data.conditions }[name as 'width']]),
+    ),
     what,
   );
   const { checkpointEvery = interval, sampleEvery = interval } = settings;

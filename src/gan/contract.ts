@@ -22,7 +22,12 @@ export interface NativeGenerator {
     options: { raw: boolean; batchSize: number },
     call?: NativeCall,
   ): Promise<NativeTensor>;
-  gradients(images: NativeTensor, conditions: NativeTensor, target: NativeTensor, call?: NativeCall): Promise<NativeL1Gradients>;
+  gradients(
+    images: NativeTensor,
+    conditions: NativeTensor,
+    target: NativeTensor,
+    call?: NativeCall,
+  ): Promise<NativeL1Gradients>;
 }
 
 export interface NativeDiscriminator {
@@ -55,7 +60,12 @@ export interface NativeGanTrainer {
   state(call?: NativeCall): Promise<NativeTrainState>;
   restore(step: number, state: NativeTrainState, call?: NativeCall): Promise<void>;
   /** uint8 [H, W, 3]: a row a sample, image | conditions | target | generated. */
-  sampleGrid(image: NativeTensor, conditions: NativeTensor, target: NativeTensor, call?: NativeCall): Promise<NativeTensor>;
+  sampleGrid(
+    image: NativeTensor,
+    conditions: NativeTensor,
+    target: NativeTensor,
+    call?: NativeCall,
+  ): Promise<NativeTensor>;
 }
 
 export interface GanContract {
@@ -72,7 +82,12 @@ export interface GanContract {
     call?: NativeCall,
   ): Promise<NativeDiscriminator>;
   /** `shards`: each the tensors of one shard by name. */
-  createGanTrainer(config: object, device: string, shards: readonly NativeStateDict[], call?: NativeCall): Promise<NativeGanTrainer>;
+  createGanTrainer(
+    config: object,
+    device: string,
+    shards: readonly NativeStateDict[],
+    call?: NativeCall,
+  ): Promise<NativeGanTrainer>;
   /** uint8 or float in [0, 1] [N, 1, H, W] → uint8 RGB [N, 3, H, W]. */
   colourise(maps: NativeTensor, colormap: string, call?: NativeCall): Promise<NativeTensor>;
 }

@@ -83,7 +83,11 @@ export class Generator {
    * @throws CumulensError ERR_OPTION, ERR_CUDA_UNAVAILABLE
    */
   static async create(config: GeneratorOptions = {}, options: CreateGeneratorOptions = {}): Promise<Generator> {
-    return Generator.#make(parseGeneratorConfig(config, 'Generator.create'), {}, parseOptions(createSchema, options, 'Generator.create'));
+    return Generator.#make(
+      parseGeneratorConfig(config, 'Generator.create'),
+      {},
+      parseOptions(createSchema, options, 'Generator.create'),
+    );
   }
 
   /** A generator with these weights. @internal */
@@ -158,7 +162,9 @@ export class Generator {
   async explain(images: Tensor, conditions: Tensor, options: GeneratorExplainOptions = {}): Promise<Tensor> {
     const { raw, batchSize, signal } = parseOptions(explainSchema, options, 'explain');
     const [x, c] = [tensorOf(images, 'images'), tensorOf(conditions, 'conditions')];
-    return (await withSignal(signal, (call) => this.native.explain(x, c, { raw, batchSize }, call))) as unknown as Tensor;
+    return (await withSignal(signal, (call) =>
+      this.native.explain(x, c, { raw, batchSize }, call),
+    )) as unknown as Tensor;
   }
 
   /**
@@ -173,7 +179,12 @@ export class Generator {
     options: { signal?: AbortSignal } = {},
   ): Promise<{ output: Tensor; l1: Tensor; images: Tensor; conditions: Tensor; parameters: Record<string, Tensor> }> {
     const result = await withSignal(options.signal, (call) =>
-      this.native.gradients(tensorOf(images, 'images'), tensorOf(conditions, 'conditions'), tensorOf(target, 'target'), call),
+      this.native.gradients(
+        tensorOf(images, 'images'),
+        tensorOf(conditions, 'conditions'),
+        tensorOf(target, 'target'),
+        call,
+      ),
     );
     return result as unknown as Awaited<ReturnType<Generator['gradients']>>;
   }
@@ -195,13 +206,18 @@ export async function writeGenerator(
   tensors: Record<string, Tensor>,
   origin: GeneratorOrigin,
 ): Promise<void> {
-  await writeSafetensors(path, tensors, { [METADATA_KEY]: JSON.stringify({ kind: 'generator', version: 1, config, ...origin }) });
+  await writeSafetensors(path, tensors, {
+    [METADATA_KEY]: JSON.stringify({ kind: 'generator', version: 1, config, ...origin }),
+  });
 }
 
 function parseMetadata(path: string, metadata: Record<string, string>): z.output<typeof fileSchema> {
   const text = metadata[METADATA_KEY];
   if (text === undefined) {
-    throw new CumulensError('ERR_FORMAT', `${path}: not a generator of cumulens: its metadata has no '${METADATA_KEY}'`);
+    throw new CumulensError(
+      'ERR_FORMAT',
+      `${path}: not a generator of cumulens: its metadata has no '${METADATA_KEY}'`,
+    );
   }
   let json: unknown;
   try {

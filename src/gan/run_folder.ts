@@ -61,16 +61,24 @@ export class RunFolder {
     const path = join(this.path, CONFIG);
     const config = { format: 'cumulens.train/1', data, ...this.#config };
     if (!existsSync(path)) {
-      if (resume) throw new CumulensError('ERR_OPTION', `${this.path}: there is no run to resume: ${CONFIG} is missing`);
+      if (resume)
+        throw new CumulensError('ERR_OPTION', `${this.path}: there is no run to resume: ${CONFIG} is missing`);
       for (const folder of ['samples', 'checkpoints']) await this.#makeFolder(join(this.path, folder));
       return writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
     }
-    if (!resume) throw new CumulensError('ERR_OPTION', `${this.path}: a run is there already: resume it, or choose another folder`);
+    if (!resume)
+      throw new CumulensError(
+        'ERR_OPTION',
+        `${this.path}: a run is there already: resume it, or choose another folder`,
+      );
     const before = parseJson(path, await readFile(path, 'utf8')) as Record<string, unknown>;
     for (const [name, value] of Object.entries(config)) {
       const [now, then] = [JSON.stringify(value), JSON.stringify(before[name])];
       if (now !== then) {
-        throw new CumulensError('ERR_OPTION', `${this.path}: cannot resume with another ${name}: the run was begun with ${then ?? 'none'}, got ${now}`);
+        throw new CumulensError(
+          'ERR_OPTION',
+          `${this.path}: cannot resume with another ${name}: the run was begun with ${then ?? 'none'}, got ${now}`,
+        );
       }
     }
   }
@@ -90,7 +98,12 @@ export class RunFolder {
       return undefined;
     }
     const folder = join(this.path, 'checkpoints', newest);
-    const state = parseOptions(stateSchema, parseJson(join(folder, STATE), await readFile(join(folder, STATE), 'utf8')), folder, 'ERR_FORMAT');
+    const state = parseOptions(
+      stateSchema,
+      parseJson(join(folder, STATE), await readFile(join(folder, STATE), 'utf8')),
+      folder,
+      'ERR_FORMAT',
+    );
     const parts: Record<string, Tensors> = {};
     for (const name of ['generator', 'discriminator', 'optimizer', ...(this.#config.emaDecay > 0 ? ['ema'] : [])]) {
       parts[name] = (await readSafetensors(join(folder, `${name}.safetensors`))).tensors;
@@ -98,31 +111,46 @@ export class RunFolder {
     await trainer.restore(state.step, parts as unknown as NativeTrainState);
     Object.values(parts).forEach(disposeAll);
     await truncate(metrics, state.metricsBytes).catch((cause: unknown) => {
-      throw new CumulensError('ERR_IO', `${metrics}: cannot cut to ${state.metricsBytes} bytes: ${(cause as Error).message}`, { cause });
+      throw new CumulensError(
+        'ERR_IO',
+        `${metrics}: cannot cut to ${state.metricsBytes} bytes: ${(cause as Error).message}`,
+        { cause },
+      );
     });
     return state;
   }
 
   /** Adds lines to metrics.jsonl; on the disk once `save` has returned. */
   async appendMetrics(lines: readonly object[]): Promise<void> {
-    this.#metrics ??= await open(join(this.path, METRICS), 'a');
-    await this.#metrics.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const file = await this.#openMetrics();
+    await file.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   }
 
-  /** Writes a checkpoint, then lets go of those that are no longer kept. @returns the weights to use, in a file of their own too. */
+  async #openMetrics(): Promise<FileHandle> {
+    return (this.#metrics ??= await open(join(this.path, METRICS), 'a'));
+  }
+
+  /** Writes a checkpoint, at the last step the run's generator too, then lets go of the checkpoints that are no longer kept. */
   async save(trainer: NativeGanTrainer, state: Omit<TrainState, 'metricsBytes'>): Promise<void> {
-    await this.#metrics?.sync();
-    const { size: metricsBytes = 0 } = (await this.#metrics?.stat()) ?? {};
+    const metrics = await this.#openMetrics();
+    await metrics.sync();
+    const { size: metricsBytes } = await metrics.stat();
     const name = stepName(state.step);
     const parts = (await trainer.state()) as unknown as Record<string, Tensors>;
     await writeFolderAtomic(join(this.path, 'checkpoints', name), async (folder) => {
       for (const [part, tensors] of Object.entries(parts)) {
         const path = join(folder, `${part}.safetensors`);
-        await (part === 'generator' || part === 'ema' ? this.#writeGenerator(path, tensors) : writeSafetensors(path, tensors));
+        await (part === 'generator' || part === 'ema'
+          ? this.#writeGenerator(path, tensors)
+          : writeSafetensors(path, tensors));
       }
-      await writeFileAtomic(join(folder, STATE), `${JSON.stringify({ step: state.step, metricsBytes, watch: state.watch })}\n`);
+      await writeFileAtomic(
+        join(folder, STATE),
+        `${JSON.stringify({ step: state.step, metricsBytes, watch: state.watch })}\n`,
+      );
     });
-    if (state.step === this.#config.steps) await this.#writeGenerator(this.generator, (parts['ema'] ?? parts['generator']) as Tensors);
+    if (state.step === this.#config.steps)
+      await this.#writeGenerator(this.generator, (parts['ema'] ?? parts['generator']) as Tensors);
     Object.values(parts).forEach(disposeAll);
     await this.#prune(state.step);
   }
@@ -148,7 +176,9 @@ export class RunFolder {
   async writeSample(step: number, grid: Tensor): Promise<string> {
     const [height = 0, width = 0] = grid.shape;
     const pixels = (await grid.data()) as Uint8Array;
-    const png = await sharp(pixels, { raw: { width, height, channels: 3 } }).png().toBuffer();
+    const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer();
     const path = join(this.path, 'samples', `${stepName(step)}.png`);
     await writeFileAtomic(path, png);
     return path;
@@ -161,7 +191,10 @@ export class RunFolder {
   /** Names, newest first. */
   async #checkpoints(): Promise<string[]> {
     const names = await readdir(join(this.path, 'checkpoints')).catch(() => []);
-    return names.filter((name) => /^step-\d+$/.test(name)).sort().reverse();
+    return names
+      .filter((name) => /^step-\d+$/.test(name))
+      .sort()
+      .reverse();
   }
 }
 

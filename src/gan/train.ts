@@ -7,7 +7,13 @@ import { abortError, native, withSignal } from '../native.js';
 import { parseOptions } from '../options.js';
 import { Run } from '../run.js';
 import type { Tensor } from '../tensor.js';
-import { parseTrainSettings, toNativeTrainConfig, trainSchema, type TrainConfig, type TrainSettings } from './config.js';
+import {
+  parseTrainSettings,
+  toNativeTrainConfig,
+  trainSchema,
+  type TrainConfig,
+  type TrainSettings,
+} from './config.js';
 import type { NativeGanTrainer, NativeTrainMetrics } from './contract.js';
 import { Generator } from './generator.js';
 import { openPreparedData, shownSamples, type PreparedData } from './prepared_data.js';
@@ -67,9 +73,16 @@ export function trainGan(options: TrainGanOptions): Run<TrainGanEvent, TrainGanR
     const data = await openPreparedData(source);
     try {
       const config = parseTrainSettings(given, data);
-      const folder = new RunFolder(out, config, { size: data.size, ...(data.conditioning ? { conditioning: data.conditioning } : {}) });
+      const folder = new RunFolder(out, config, {
+        size: data.size,
+        ...(data.conditioning ? { conditioning: data.conditioning } : {}),
+      });
       await folder.open(data.fingerprint, resume);
-      const trainer = await native.createGanTrainer(toNativeTrainConfig(config), native.resolveDevice(device), data.train);
+      const trainer = await native.createGanTrainer(
+        toNativeTrainConfig(config),
+        native.resolveDevice(device),
+        data.train,
+      );
       try {
         return await new Training(config, data, folder, trainer, signal, emit).run(device);
       } finally {
@@ -137,7 +150,10 @@ class Training {
   /** Some steps, at most to `end`. */
   async #chunk(end: number): Promise<TrainGanEvent[]> {
     if (this.#signal?.aborted) return [];
-    const planned = Math.max(1, Math.min(MAX_CHUNK, Math.round((this.#stepsPerSecond * CHUNK_MS) / 1000), end - this.#step));
+    const planned = Math.max(
+      1,
+      Math.min(MAX_CHUNK, Math.round((this.#stepsPerSecond * CHUNK_MS) / 1000), end - this.#step),
+    );
     const begin = performance.now();
     const rows = await withSignal(this.#signal, (call) => this.#trainer.run(Math.min(planned, end - this.#step), call));
     if (rows.length > 0) this.#stepsPerSecond = (1000 * rows.length) / (performance.now() - begin);
@@ -149,7 +165,10 @@ class Training {
   #eventOf(metrics: NativeTrainMetrics): TrainGanEvent {
     this.#step += 1;
     if (!Number.isFinite(metrics.generatorLoss)) {
-      throw new CumulensError('ERR_INTERNAL', `trainGan: the loss at step ${this.#step} is ${metrics.generatorLoss}: the learning rate may be too high`);
+      throw new CumulensError(
+        'ERR_INTERNAL',
+        `trainGan: the loss at step ${this.#step} is ${metrics.generatorLoss}: the learning rate may be too high`,
+      );
     }
     const warning = this.#watch.see(metrics);
     if (warning) this.#warnings.push(`step ${this.#step}: ${warning}`);

@@ -46,11 +46,13 @@ export class DiscriminatorWatch {
       const accuracy = (realAccuracy + fakeAccuracy) / 2;
       state.chance = Math.abs(accuracy - CHANCE) <= TOLERANCE + ROUNDING ? state.chance + 1 : 0;
       state.perfect = accuracy > PERFECT ? state.perfect + 1 : 0;
-      if (state.chance === PATIENCE) warnings.push(`its accuracy has stayed at chance (${CHANCE} ± ${TOLERANCE}) for ${PATIENCE} steps`);
+      if (state.chance === PATIENCE)
+        warnings.push(`its accuracy has stayed at chance (${CHANCE} ± ${TOLERANCE}) for ${PATIENCE} steps`);
       if (state.perfect === PATIENCE) warnings.push(`its accuracy has stayed above ${PERFECT} for ${PATIENCE} steps`);
     }
     const vanished = adversarialGradient < VANISHED;
-    if (vanished && !state.vanished) warnings.push(`its gradient at the generator's output has vanished (${adversarialGradient})`);
+    if (vanished && !state.vanished)
+      warnings.push(`its gradient at the generator's output has vanished (${adversarialGradient})`);
     state.vanished = vanished;
     return warnings.length > 0 ? `the discriminator has stopped teaching: ${warnings.join('; ')}` : undefined;
   }

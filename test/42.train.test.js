@@ -1,0 +1,228 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+import { expect } from 'chai';
+import sharp from 'sharp';
+
+import { CumulensError, Generator, TRAIN_PRESETS, trainGan } from '../dist/index.js';
+import { parseTrainSettings } from '../dist/gan/config.js';
+import { tinyGan, writePrepared } from './support/prepared.js';
+
+async function rejection(promise) {
+  const outcome = await promise.then(
+    () => undefined,
+    (failure) => failure,
+  );
+  expect(outcome, 'the call should have failed').to.be.instanceOf(CumulensError);
+  return outcome;
+}
+
+/** Every file under a folder, by its path, with its bytes. */
+async function contents(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  return Object.fromEntries(
+    await Promise.all(
+      files.sort().map(async (file) => [file.slice(folder.length + 1), (await readFile(file)).toString('base64')]),
+    ),
+  );
+}
+
+async function finish(options) {
+  const events = [];
+  const run = trainGan(options);
+  for await (const event of run) events.push(event);
+  const result = await run.result;
+  result.generator.dispose();
+  return { events, result };
+}
+
+describe('trainGan', () => {
+  let folder;
+  let data;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cumulens-train-'));
+    data = await writePrepared(join(folder, 'data'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  const settings = (out, more = {}) => ({
+    ...tinyGan,
+    data,
+    out: join(folder, out),
+    steps: 12,
+    checkpointEvery: 5,
+    sampleEvery: 6,
+    emaDecay: 0.9,
+    flips: true,
+    schedule: 'cosine',
+    warmup: 2,
+    ...more,
+  });
+
+  it('tells every step, writes the run and gives the generator', async () => {
+    const options = settings('whole');
+    const { events, result } = await finish(options);
+    expect(events.map(({ step }) => step)).to.deep.equal(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(events[0]).to.include({ steps: 12, epoch: 0 });
+    expect(events[11].epoch).to.equal(Math.floor((12 * 4) / 11));
+    for (const event of events) {
+      expect(event.generatorLoss).to.be.closeTo(event.adversarial + 100 * event.l1, 1e-3);
+      expect(event.discriminatorLoss).to.be.greaterThan(0);
+      expect(event.realAccuracy).to.be.within(0, 1);
+    }
+    const files = Object.keys(await contents(options.out));
+    const parts = [
+      'discriminator.safetensors',
+      'ema.safetensors',
+      'generator.safetensors',
+      'optimizer.safetensors',
+      'state.json',
+    ];
+    expect(files).to.have.members([
+      'config.json',
+      'generator.safetensors',
+      'metrics.jsonl',
+      'samples/step-00000006.png',
+      'samples/step-00000012.png',
+      ...['step-00000010', 'step-00000012'].flatMap((step) => parts.map((part) => `checkpoints/${step}/${part}`)),
+    ]);
+    const lines = (await readFile(join(options.out, 'metrics.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ step }) => step)).to.deep.equal(events.map(({ step }) => step));
+    expect(lines[3].l1).to.equal(events[3].l1);
+    const { width, height } = await sharp(join(options.out, 'samples/step-00000012.png')).metadata();
+    expect([width, height]).to.deep.equal([5 * 18, 3 * 18]);
+    const generator = await Generator.load(result.path);
+    expect(generator.origin).to.deep.equal({
+      size: 16,
+      conditioning: {
+        method: 'gradcam',
+        order: 'forward',
+        excludeTarget: true,
+        targetMethod: 'gradcam',
+        targetTap: 'conv',
+      },
+    });
+    expect(generator.config).to.include({ variant: 'lsft', conditions: 2, blocks: 3, width: 4 });
+  });
+
+  it('gives the same bytes for the same seed and others for another', async () => {
+    await finish(settings('again'));
+    await finish(settings('other', { seed: 1 }));
+    const [whole, again, other] = await Promise.all(
+      ['whole', 'again', 'other'].map((name) => contents(join(folder, name))),
+    );
+    expect(again).to.deep.equal(whole);
+    expect(other['generator.safetensors']).to.not.equal(whole['generator.safetensors']);
+  });
+
+  it('goes on to the same bytes after an abort', async () => {
+    const options = settings('aborted');
+    const abort = new AbortController();
+    const run = trainGan({ ...options, signal: abort.signal });
+    for await (const { step } of run) {
+      if (step === 3) abort.abort();
+      if (step === 3) break;
+    }
+    expect((await rejection(run.result)).code).to.equal('ERR_ABORTED');
+    const { events } = await finish({ ...options, resume: true });
+    expect(events[0].step).to.be.greaterThan(3);
+    expect(await contents(options.out)).to.deep.equal(await contents(join(folder, 'whole')));
+  });
+
+  it('goes on to the same bytes after being killed, twice', async () => {
+    const options = settings('killed');
+    const child = fileURLToPath(new URL('support/train-child.js', import.meta.url));
+    for (const [round, last] of [6, 11].entries()) {
+      const process_ = spawn(process.execPath, [child, JSON.stringify({ ...options, resume: round > 0 })], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const exited = once(process_, 'exit');
+      for await (const line of createInterface(process_.stdout)) if (line === `step ${last}`) process_.kill('SIGKILL');
+      expect((await exited)[1]).to.equal('SIGKILL');
+    }
+    await finish({ ...options, resume: true });
+    expect(await contents(options.out)).to.deep.equal(await contents(join(folder, 'whole')));
+  });
+
+  it('of a finished run gives its generator at once', async () => {
+    const before = await contents(join(folder, 'whole'));
+    const { events } = await finish(settings('whole', { resume: true }));
+    expect(events).to.have.length(0);
+    expect(await contents(join(folder, 'whole'))).to.deep.equal(before);
+  });
+
+  it('does not overwrite a run, nor go on with another', async () => {
+    expect((await rejection(trainGan(settings('whole')).result)).message).to.match(/a run is there already: resume it/);
+    expect((await rejection(trainGan(settings('whole', { resume: true, width: 5 })).result)).message).to.match(
+      /cannot resume with another width: the run was begun with 4, got 5/,
+    );
+    expect((await rejection(trainGan(settings('none', { resume: true })).result)).message).to.match(/no run to resume/);
+  });
+
+  it('says what is wrong with its settings', async () => {
+    const refused = (options) => {
+      try {
+        trainGan(options);
+      } catch (error) {
+        return error;
+      }
+      throw new Error('accepted');
+    };
+    expect(refused(settings('x', { batchsize: 3 })).message).to.match(
+      /unknown name 'batchsize'; did you mean 'batchSize'/,
+    );
+    expect(refused(settings('x', { variant: 'lsf' })).message).to.match(/did you mean 'lsft'/);
+    expect(refused({ out: 'x' }).message).to.match(/data/);
+    expect((await rejection(trainGan(settings('x', { epochs: 2 })).result)).message).to.match(/epochs and steps both/);
+    expect((await rejection(trainGan({ ...settings('x'), data: join(folder, 'nowhere') }).result)).code).to.equal(
+      'ERR_IO',
+    );
+    expect((await rejection(trainGan(settings('x', { blocks: 4 })).result)).message).to.match(/has 3 blocks, got 4/);
+  });
+
+  it('trains gsft, in bfloat16, and at the reference preset', async () => {
+    const { result, events } = await finish(
+      settings('gsft', { variant: 'gsft', blocks: 2, precision: 'bf16', steps: 3 }),
+    );
+    expect(events).to.have.length(3);
+    expect((await Generator.load(result.path)).config.variant).to.equal('gsft');
+    const reference = await finish({ ...tinyGan, data, out: join(folder, 'reference'), preset: 'reference', steps: 3 });
+    expect(reference.events.map(({ discriminatorLoss }) => discriminatorLoss === null)).to.deep.equal([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it('fills presets in before defaults, and given settings before presets', () => {
+    const shape = { count: 100, conditions: 8, size: 64, targetChannels: 1 };
+    expect(parseTrainSettings({}, shape)).to.include({
+      variant: 'lsft',
+      width: 64,
+      batchSize: 32,
+      steps: 79,
+      blocks: 15,
+      discriminatorEvery: 1,
+    });
+    expect(parseTrainSettings({ variant: 'gsft' }, shape).blocks).to.equal(32);
+    const small = parseTrainSettings({ preset: 'small', width: 40 }, shape);
+    expect(small).to.include({ width: 40, steps: TRAIN_PRESETS.small.steps, schedule: 'cosine' });
+    expect(parseTrainSettings({ preset: 'small', epochs: 1 }, shape).steps).to.equal(Math.ceil(100 / small.batchSize));
+    expect(parseTrainSettings({ preset: 'reference' }, shape)).to.include({
+      discriminatorEvery: 100,
+      separateDiscriminatorSteps: true,
+      outputChannels: 3,
+    });
+  });
+});
