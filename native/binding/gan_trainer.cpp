@@ -139,12 +139,11 @@ Napi::Value GanTrainerHandle::restore(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const Options state(info[1], "state");
     const auto read = [&](const char* name) { return toStateDict(state.value(name), name); };
-    return runTask(info.Env(), CallOptions::from(info[2]),
-                   [trainer = live(info.Env()), step = toInteger(info[0], "step"), generator = read("generator"),
-                    average = state.has("ema") ? read("ema") : StateDict(), discriminator = read("discriminator"),
-                    optimizer = read("optimizer")](const TaskContext&) {
-                     trainer->restore(step, generator, average, discriminator, optimizer);
-                   });
+    return runTask(
+        info.Env(), CallOptions::from(info[2]),
+        [trainer = live(info.Env()), step = toInteger(info[0], "step"), generator = read("generator"),
+         average = state.has("ema") ? read("ema") : StateDict(), discriminator = read("discriminator"),
+         optimizer = read("optimizer")](const TaskContext&) { trainer->restore(step, generator, average, discriminator, optimizer); });
   });
 }
 
@@ -154,10 +153,8 @@ Napi::Value GanTrainerHandle::sampleGrid(const Napi::CallbackInfo& info) {
     return runTask(
         info.Env(), CallOptions::from(info[3]),
         [trainer = live(info.Env()), image = TensorHandle::tensorOf(info[0], "image"),
-         conditions = TensorHandle::tensorOf(info[1], "conditions"),
-         target = TensorHandle::tensorOf(info[2], "target")](const TaskContext& context) {
-          return cumulens::sampleGrid(trainer->best(), image, conditions, target, context.token());
-        },
+         conditions = TensorHandle::tensorOf(info[1], "conditions"), target = TensorHandle::tensorOf(info[2], "target")](
+            const TaskContext& context) { return cumulens::sampleGrid(trainer->best(), image, conditions, target, context.token()); },
         [](Napi::Env env, at::Tensor&& grid) { return TensorHandle::wrap(env, grid); });
   });
 }

@@ -7,7 +7,8 @@
 
 namespace cumulens {
 
-/// JavaScript's native `GanTrainer`: every call runs on the compute thread, so state asked for between two `run`s is the state between them.
+/// JavaScript's native `GanTrainer`: every call runs on the compute thread, so state asked for between two `run`s is the state between
+/// them.
 class GanTrainerHandle : public Wrapped<GanTrainerHandle> {
  public:
   static constexpr const char* kName = "GanTrainer";

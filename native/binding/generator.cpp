@@ -40,8 +40,9 @@ Napi::Value colouriseCall(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     return runTask(
         info.Env(), CallOptions::from(info[2]),
-        [maps = TensorHandle::tensorOf(info[0], "maps"), colormap = colormapFromName(toString(info[1], "colormap"))](
-            const TaskContext&) { return colourise(toBytes(maps), colormap); },
+        [maps = TensorHandle::tensorOf(info[0], "maps"), colormap = colormapFromName(toString(info[1], "colormap"))](const TaskContext&) {
+          return colourise(toBytes(maps), colormap);
+        },
         [](Napi::Env env, at::Tensor&& colours) { return TensorHandle::wrap(env, colours); });
   });
 }
@@ -61,13 +62,12 @@ GeneratorConfig readGeneratorConfig(const Options& options) {
 }
 
 void GeneratorHandle::define(Napi::Env env, Napi::Object exports) {
-  registerClass(
-      env, exports,
-      DefineClass(env, kName,
-                  {InstanceAccessor<&GeneratorHandle::disposed>("disposed"), InstanceMethod<&GeneratorHandle::dispose>("dispose"),
-                   InstanceAccessor<&GeneratorHandle::parameterCount>("parameterCount"),
-                   InstanceMethod<&GeneratorHandle::stateDict>("stateDict"), InstanceMethod<&GeneratorHandle::explain>("explain"),
-                   InstanceMethod<&GeneratorHandle::gradients>("gradients")}));
+  registerClass(env, exports,
+                DefineClass(env, kName,
+                            {InstanceAccessor<&GeneratorHandle::disposed>("disposed"), InstanceMethod<&GeneratorHandle::dispose>("dispose"),
+                             InstanceAccessor<&GeneratorHandle::parameterCount>("parameterCount"),
+                             InstanceMethod<&GeneratorHandle::stateDict>("stateDict"), InstanceMethod<&GeneratorHandle::explain>("explain"),
+                             InstanceMethod<&GeneratorHandle::gradients>("gradients")}));
   exports.Set("createGenerator", Napi::Function::New<createGenerator>(env, "createGenerator"));
   exports.Set("colourise", Napi::Function::New<colouriseCall>(env, "colourise"));
 }
@@ -112,10 +112,8 @@ Napi::Value GeneratorHandle::explain(const Napi::CallbackInfo& info) {
     return runTask(
         info.Env(), CallOptions::from(info[3]),
         [generator = live(info.Env()), images = TensorHandle::tensorOf(info[0], "images"),
-         conditions = TensorHandle::tensorOf(info[1], "conditions"), raw = options.flag("raw"),
-         batch = options.integer("batchSize")](const TaskContext& context) {
-          return generator->explain(images, conditions, raw, batch, context.token());
-        },
+         conditions = TensorHandle::tensorOf(info[1], "conditions"), raw = options.flag("raw"), batch = options.integer("batchSize")](
+            const TaskContext& context) { return generator->explain(images, conditions, raw, batch, context.token()); },
         [](Napi::Env env, at::Tensor&& maps) { return TensorHandle::wrap(env, maps); });
   });
 }
@@ -126,10 +124,8 @@ Napi::Value GeneratorHandle::gradients(const Napi::CallbackInfo& info) {
     return runTask(
         info.Env(), CallOptions::from(info[3]),
         [generator = live(info.Env()), images = TensorHandle::tensorOf(info[0], "images"),
-         conditions = TensorHandle::tensorOf(info[1], "conditions"),
-         target = TensorHandle::tensorOf(info[2], "target")](const TaskContext& context) {
-          return l1Gradients(*generator, images, conditions, target, context.token());
-        },
+         conditions = TensorHandle::tensorOf(info[1], "conditions"), target = TensorHandle::tensorOf(info[2], "target")](
+            const TaskContext& context) { return l1Gradients(*generator, images, conditions, target, context.token()); },
         [](Napi::Env env, L1Gradients&& result) -> Napi::Value {
           Napi::Object object = Napi::Object::New(env);
           object.Set("output", TensorHandle::wrap(env, result.output));

@@ -16,9 +16,7 @@ at::Tensor aligned(const at::Tensor& tensor, const at::Tensor& like) {
   return tensor.strides() == like.strides() ? tensor : at::empty_like(like).copy_(tensor);
 }
 
-at::Tensor dense(const at::Tensor& x) {
-  return x.is_non_overlapping_and_dense() ? x : x.contiguous(x.suggest_memory_format());
-}
+at::Tensor dense(const at::Tensor& x) { return x.is_non_overlapping_and_dense() ? x : x.contiguous(x.suggest_memory_format()); }
 
 void modulateCpu(at::Tensor& out, const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift) {
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, x.scalar_type(), "modulate", [&] {
@@ -36,8 +34,7 @@ void modulateCpu(at::Tensor& out, const at::Tensor& x, const at::Tensor& scale, 
   });
 }
 
-void modulateBackwardCpu(at::Tensor& gradX, at::Tensor& gradScale, const at::Tensor& grad, const at::Tensor& x,
-                         const at::Tensor& scale) {
+void modulateBackwardCpu(at::Tensor& gradX, at::Tensor& gradScale, const at::Tensor& grad, const at::Tensor& x, const at::Tensor& scale) {
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, x.scalar_type(), "modulateBackward", [&] {
     using Math = at::opmath_type<scalar_t>;
     auto* gx = gradX.mutable_data_ptr<scalar_t>();
@@ -59,8 +56,8 @@ void modulateBackwardCpu(at::Tensor& gradX, at::Tensor& gradScale, const at::Ten
 }  // namespace
 
 at::Tensor modulate(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift) {
-  TORCH_CHECK(x.sizes() == scale.sizes() && x.sizes() == shift.sizes(), "modulate: shapes differ: ", x.sizes(), ", ",
-              scale.sizes(), ", ", shift.sizes());
+  TORCH_CHECK(x.sizes() == scale.sizes() && x.sizes() == shift.sizes(), "modulate: shapes differ: ", x.sizes(), ", ", scale.sizes(), ", ",
+              shift.sizes());
   const at::Tensor xDense = dense(x);
   const at::Tensor scaleAligned = aligned(scale, xDense);
   const at::Tensor shiftAligned = aligned(shift, xDense);

@@ -15,9 +15,7 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int64_t kMaxBlocks = 65535;
 
-int blocksFor(int64_t elements) {
-  return static_cast<int>(std::min((elements + kThreads - 1) / kThreads, kMaxBlocks));
-}
+int blocksFor(int64_t elements) { return static_cast<int>(std::min((elements + kThreads - 1) / kThreads, kMaxBlocks)); }
 
 template <typename T>
 __global__ void modulateKernel(T* out, const T* x, const T* scale, const T* shift, int64_t n) {
@@ -50,8 +48,8 @@ void launchModulate(at::Tensor& out, const at::Tensor& x, const at::Tensor& scal
   const c10::cuda::CUDAGuard guard(x.device());
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, x.scalar_type(), "modulate", [&] {
     modulateKernel<scalar_t><<<blocksFor(n), kThreads, 0, at::cuda::getCurrentCUDAStream()>>>(
-        out.mutable_data_ptr<scalar_t>(), x.const_data_ptr<scalar_t>(), scale.const_data_ptr<scalar_t>(),
-        shift.const_data_ptr<scalar_t>(), n);
+        out.mutable_data_ptr<scalar_t>(), x.const_data_ptr<scalar_t>(), scale.const_data_ptr<scalar_t>(), shift.const_data_ptr<scalar_t>(),
+        n);
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
 }

@@ -44,8 +44,7 @@ std::pair<at::Tensor, at::Tensor> modulateBackward(const at::Tensor& grad, const
 
 #if defined(CUMULENS_CUDA)
 void launchModulate(at::Tensor& out, const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift);
-void launchModulateBackward(at::Tensor& gradX, at::Tensor& gradScale, const at::Tensor& grad, const at::Tensor& x,
-                            const at::Tensor& scale);
+void launchModulateBackward(at::Tensor& gradX, at::Tensor& gradScale, const at::Tensor& grad, const at::Tensor& x, const at::Tensor& scale);
 #endif
 
 }  // namespace cumulens::kernels

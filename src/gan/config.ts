@@ -152,7 +152,7 @@ export function parseTrainSettings(
 ): TrainConfig {
   const { preset } = parseOptions(trainSchema, given, what);
   const base = TRAIN_PRESETS[preset];
-  const length = given['epochs'] === undefined ? {} : { steps: undefined };
+  const length = given.epochs === undefined ? {} : { steps: undefined };
   const {
     epochs,
     steps: asked,

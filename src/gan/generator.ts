@@ -59,7 +59,7 @@ export interface GeneratorOrigin {
 
 function tensorOf(value: unknown, name: string): NativeTensor {
   if (!Tensor.isTensor(value)) throw new CumulensError('ERR_OPTION', `explain: ${name} must be a Tensor [N, C, H, W]`);
-  return value as unknown as NativeTensor;
+  return value;
 }
 
 export class Generator {
@@ -98,7 +98,7 @@ export class Generator {
     origin: GeneratorOrigin = {},
   ): Promise<Generator> {
     const parsed = parseOptions(loadSchema, options, 'Generator.from');
-    return Generator.#make(config, origin, { ...parsed, seed: 0 }, weights as unknown as NativeStateDict);
+    return Generator.#make(config, origin, { ...parsed, seed: 0 }, weights);
   }
 
   /**
@@ -142,7 +142,7 @@ export class Generator {
 
   /** Copies of the weights, by the names METHOD §4 gives them. */
   async stateDict(): Promise<Record<string, Tensor>> {
-    return (await this.native.stateDict()) as unknown as Record<string, Tensor>;
+    return await this.native.stateDict();
   }
 
   /** Writes one safetensors file, whole or not at all. @throws CumulensError ERR_IO. */
@@ -162,9 +162,7 @@ export class Generator {
   async explain(images: Tensor, conditions: Tensor, options: GeneratorExplainOptions = {}): Promise<Tensor> {
     const { raw, batchSize, signal } = parseOptions(explainSchema, options, 'explain');
     const [x, c] = [tensorOf(images, 'images'), tensorOf(conditions, 'conditions')];
-    return (await withSignal(signal, (call) =>
-      this.native.explain(x, c, { raw, batchSize }, call),
-    )) as unknown as Tensor;
+    return await withSignal(signal, (call) => this.native.explain(x, c, { raw, batchSize }, call));
   }
 
   /**
@@ -186,7 +184,7 @@ export class Generator {
         call,
       ),
     );
-    return result as unknown as Awaited<ReturnType<Generator['gradients']>>;
+    return result;
   }
 
   /** Gives the weights' memory back once the calls under way are done. */

@@ -35,7 +35,7 @@ export async function openPreparedData(data: string | Dataset): Promise<Prepared
   if (manifest.kind !== 'prepared') refuse('these are images; prepare makes training data of them');
   const [height, width] = manifest.size;
   if (height !== width) refuse(`maps of ${height}×${width}; a GAN needs square ones`);
-  const train = splits['train'];
+  const train = splits.train;
   if (!train || train.count === 0) return refuse("there are no samples in the split 'train'");
   const conditioning = conditioningSchema.safeParse(manifest.settings);
   return {

@@ -73,11 +73,11 @@ export class RunFolder {
       );
     const before = parseJson(path, await readFile(path, 'utf8')) as Record<string, unknown>;
     for (const [name, value] of Object.entries(config)) {
-      const [now, then] = [JSON.stringify(value), JSON.stringify(before[name])];
+      const [now, then] = [JSON.stringify(value), JSON.stringify(before[name] ?? null)];
       if (now !== then) {
         throw new CumulensError(
           'ERR_OPTION',
-          `${this.path}: cannot resume with another ${name}: the run was begun with ${then ?? 'none'}, got ${now}`,
+          `${this.path}: cannot resume with another ${name}: the run was begun with ${then}, got ${now}`,
         );
       }
     }
@@ -150,7 +150,7 @@ export class RunFolder {
       );
     });
     if (state.step === this.#config.steps)
-      await this.#writeGenerator(this.generator, (parts['ema'] ?? parts['generator']) as Tensors);
+      await this.#writeGenerator(this.generator, (parts.ema ?? parts.generator) as Tensors);
     Object.values(parts).forEach(disposeAll);
     await this.#prune(state.step);
   }

@@ -10,9 +10,9 @@
 namespace cumulens {
 
 struct BatchConfig {
-  int64_t size = 32;          // samples of a batch
+  int64_t size = 32;           // samples of a batch
   int64_t targetChannels = 1;  // one-channel targets are repeated
-  bool flips = false;  // mirrors half of the samples: image, conditions and target together
+  bool flips = false;          // mirrors half of the samples: image, conditions and target together
   uint64_t seed = 0;
 };
 

@@ -1,6 +1,5 @@
 #include "core/gan/discriminator.h"
 
-
 #include "core/runtime/error.h"
 #include "core/runtime/random.h"
 
@@ -28,8 +27,8 @@ int64_t flatSize(const DiscriminatorConfig& config) {
 Discriminator::Stage::Stage(Builder& builder, const std::string& name, int64_t inputs, int64_t width) {
   for (int block = 0; block < 3; ++block) {
     const std::string prefix = name + "." + std::to_string(block) + ".";
-    blocks_.push_back({Conv2d(builder, prefix + "0", block == 0 ? inputs : width, width, 3),
-                       Conv2d(builder, prefix + "1", width, width, 3), Conv2d(builder, prefix + "2", width, width, 3)});
+    blocks_.push_back({Conv2d(builder, prefix + "0", block == 0 ? inputs : width, width, 3), Conv2d(builder, prefix + "1", width, width, 3),
+                       Conv2d(builder, prefix + "2", width, width, 3)});
   }
 }
 

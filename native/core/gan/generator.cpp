@@ -17,8 +17,8 @@ namespace {
 constexpr double kByteRange = 255.0;
 
 void validate(const GeneratorConfig& config) {
-  check(config.outputChannels == 1 || config.outputChannels == 3, ErrorCode::option, "outputChannels is ",
-        config.outputChannels, ", expected 1 or 3");
+  check(config.outputChannels == 1 || config.outputChannels == 3, ErrorCode::option, "outputChannels is ", config.outputChannels,
+        ", expected 1 or 3");
   for (const int64_t size : {config.conditions, config.blocks, config.width, config.conditionWidth, config.conditionFeatures}) {
     check(size >= 1, ErrorCode::option, "a generator's sizes must be at least 1, got ", size);
   }

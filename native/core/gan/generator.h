@@ -16,12 +16,12 @@ enum class Variant { gsft, lsft };
 /// Sizes of a generator; the defaults are the paper's.
 struct GeneratorConfig {
   Variant variant = Variant::lsft;
-  int64_t conditions = 8;         // P, condition maps of a sample
-  int64_t blocks = 15;            // residual blocks; LSFT always has 2P − 1
-  int64_t width = 64;             // channels of the trunk
-  int64_t conditionWidth = 128;   // hidden channels of CondNet
-  int64_t conditionFeatures = 32; // channels CondNet gives to the SFT layers
-  int64_t outputChannels = 1;     // 1, or 3 (the map is then the channels' mean)
+  int64_t conditions = 8;          // P, condition maps of a sample
+  int64_t blocks = 15;             // residual blocks; LSFT always has 2P − 1
+  int64_t width = 64;              // channels of the trunk
+  int64_t conditionWidth = 128;    // hidden channels of CondNet
+  int64_t conditionFeatures = 32;  // channels CondNet gives to the SFT layers
+  int64_t outputChannels = 1;      // 1, or 3 (the map is then the channels' mean)
 };
 
 /// Draws the explanation of an image from the image and its condition maps.
@@ -38,10 +38,9 @@ class Generator {
   /// between two blocks, forward or backward.
   at::Tensor forward(const at::Tensor& image, const at::Tensor& conditions, const CancelToken& cancel) const;
 
-  /// The map users see: channels' mean clamped to [0,1], [N,1,H,W], or with `raw` the output unclamped. Takes bytes too. Runs `batch` samples at a time,
-  /// so memory does not grow with N beyond the result. No gradient is kept.
-  at::Tensor explain(const at::Tensor& image, const at::Tensor& conditions, bool raw, int64_t batch,
-                     const CancelToken& cancel) const;
+  /// The map users see: channels' mean clamped to [0,1], [N,1,H,W], or with `raw` the output unclamped. Takes bytes too. Runs `batch`
+  /// samples at a time, so memory does not grow with N beyond the result. No gradient is kept.
+  at::Tensor explain(const at::Tensor& image, const at::Tensor& conditions, bool raw, int64_t batch, const CancelToken& cancel) const;
 
   const GeneratorConfig& config() const { return config_; }
   const Parameters& parameters() const { return parameters_; }

@@ -30,8 +30,7 @@ at::Tensor watched(at::Tensor x, const CancelToken& cancel) {
   return x;
 }
 
-Conv2d::Conv2d(Builder& builder, const std::vector<std::string>& names, int64_t inputs, int64_t outputs, int64_t kernel,
-               double gain) {
+Conv2d::Conv2d(Builder& builder, const std::vector<std::string>& names, int64_t inputs, int64_t outputs, int64_t kernel, double gain) {
   std::vector<at::Tensor> weights;
   for (size_t i = 0; i < names.size(); ++i) weights.push_back(glorot(builder, {outputs, inputs, kernel, kernel}, gain));
   const int64_t total = outputs * static_cast<int64_t>(names.size());

@@ -13,7 +13,7 @@ namespace cumulens {
 /// What a network is built from: where its parameters go, and how they start.
 struct Builder {
   Parameters& parameters;
-  at::Generator random;      // CPU generator, so that every device starts from the same bits
+  at::Generator random;       // CPU generator, so that every device starts from the same bits
   at::TensorOptions options;  // device and dtype of the parameters
 };
 
@@ -24,8 +24,7 @@ at::Tensor watched(at::Tensor x, const CancelToken& cancel);
 class Conv2d {
  public:
   /// Glorot uniform weights times `gain`, zero biases. Several `names`: convolutions of one input, run as one and saved apart.
-  Conv2d(Builder& builder, const std::vector<std::string>& names, int64_t inputs, int64_t outputs, int64_t kernel,
-         double gain = 1.0);
+  Conv2d(Builder& builder, const std::vector<std::string>& names, int64_t inputs, int64_t outputs, int64_t kernel, double gain = 1.0);
   Conv2d(Builder& builder, const std::string& name, int64_t inputs, int64_t outputs, int64_t kernel, double gain = 1.0)
       : Conv2d(builder, std::vector<std::string>{name}, inputs, outputs, kernel, gain) {}
 

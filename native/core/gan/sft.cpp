@@ -18,8 +18,7 @@ class ModulateFunction : public torch::autograd::Function<ModulateFunction> {
     return kernels::modulate(x, scale, shift);
   }
 
-  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
-                                               torch::autograd::tensor_list grads) {
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context, torch::autograd::tensor_list grads) {
     const auto saved = context->get_saved_variables();
     auto [gradX, gradScale] = kernels::modulateBackward(grads[0], saved[0], saved[1]);
     return {std::move(gradX), std::move(gradScale), grads[0]};

@@ -138,7 +138,7 @@ void GanTrainer::descendDiscriminator(const at::Tensor& loss, double rate) {
 }
 
 GanTrainer::DiscriminatorReport GanTrainer::trainDiscriminator(const Batch& batch, const at::Tensor& fake, double rate,
-                                                                const CancelToken& cancel) {
+                                                               const CancelToken& cancel) {
   const double weight = config_.discriminatorWeight;
   if (config_.separateDiscriminatorSteps) {
     const at::Tensor real = discriminator_.forward(batch.image, batch.target, cancel).to(at::kFloat);
@@ -174,8 +174,7 @@ at::Tensor GanTrainer::trainGenerator(const Batch& batch, const at::Tensor& fake
   cancel.check();
   const at::Tensor difference = output.detach() - batch.target;
   const at::Tensor l1 = difference.abs().mean();
-  const at::Tensor gradient =
-      adversarialGradient + difference.sign() * (config_.l1Weight / static_cast<double>(difference.numel()));
+  const at::Tensor gradient = adversarialGradient + difference.sign() * (config_.l1Weight / static_cast<double>(difference.numel()));
   generatorAdam_.step(torch::autograd::grad({fake}, generator_->parameters().leaves(), {gradient}), rate);
   const at::Tensor loss = adversarial.detach() + config_.l1Weight * l1;
   return at::stack({loss, adversarial.detach(), l1, report.loss, report.realAccuracy, report.fakeAccuracy, adversarialGradient.norm()});

@@ -40,9 +40,8 @@ struct GanTrainerConfig {
 class GanTrainer {
  public:
   /// What `run` tells of a step. The discriminator's are NaN at a step it does not learn at.
-  static constexpr std::array<const char*, 7> kMetrics{"generatorLoss",     "adversarial",  "l1",
-                                                       "discriminatorLoss", "realAccuracy", "fakeAccuracy",
-                                                       "adversarialGradient"};
+  static constexpr std::array<const char*, 7> kMetrics{"generatorLoss", "adversarial",        "l1", "discriminatorLoss", "realAccuracy",
+                                                       "fakeAccuracy",  "adversarialGradient"};
 
   /// @throws Error{shape} when the data does not fit the sizes.
   GanTrainer(const GanTrainerConfig& config, const std::shared_ptr<const ShardSet>& data, c10::Device device);

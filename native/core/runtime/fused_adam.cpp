@@ -10,15 +10,14 @@ namespace {
 void loadInto(const std::map<std::string, at::Tensor>& state, const std::string& name, at::Tensor& target) {
   const auto found = state.find(name);
   check(found != state.end(), ErrorCode::format, "optimizer state has no tensor '", name, "'");
-  check(found->second.sizes() == target.sizes(), ErrorCode::shape, "optimizer tensor '", name, "' has shape ",
-        found->second.sizes(), ", expected ", target.sizes());
+  check(found->second.sizes() == target.sizes(), ErrorCode::shape, "optimizer tensor '", name, "' has shape ", found->second.sizes(),
+        ", expected ", target.sizes());
   target.copy_(found->second);
 }
 
 }  // namespace
 
-FusedAdam::FusedAdam(std::vector<at::Tensor> parameters, AdamOptions options)
-    : parameters_(std::move(parameters)), options_(options) {
+FusedAdam::FusedAdam(std::vector<at::Tensor> parameters, AdamOptions options) : parameters_(std::move(parameters)), options_(options) {
   const at::NoGradGuard noGrad;
   for (const at::Tensor& parameter : parameters_) {
     averages_.push_back(at::zeros_like(parameter));
@@ -28,8 +27,8 @@ FusedAdam::FusedAdam(std::vector<at::Tensor> parameters, AdamOptions options)
 }
 
 void FusedAdam::step(const std::vector<at::Tensor>& gradients, double learningRate) {
-  check(gradients.size() == parameters_.size(), ErrorCode::shape, "Adam got ", gradients.size(), " gradients for ",
-        parameters_.size(), " parameters");
+  check(gradients.size() == parameters_.size(), ErrorCode::shape, "Adam got ", gradients.size(), " gradients for ", parameters_.size(),
+        " parameters");
   if (parameters_.empty()) return;
   const at::NoGradGuard noGrad;
   at::_foreach_add_(steps_, 1);

@@ -112,9 +112,9 @@ class CachingAllocator final : public c10::Allocator {
   c10::Allocator& base_;
   std::mutex mutex_;
   std::size_t users_ = 0;
-  std::size_t live_ = 0;    // bytes of large blocks in use
-  std::size_t cached_ = 0;  // and kept
-  std::size_t peak_ = 0;    // most bytes in use at once
+  std::size_t live_ = 0;                          // bytes of large blocks in use
+  std::size_t cached_ = 0;                        // and kept
+  std::size_t peak_ = 0;                          // most bytes in use at once
   std::unordered_map<void*, std::size_t> sizes_;  // of the blocks in use
   std::map<std::size_t, std::vector<void*>> free_;
 };
