@@ -1,12 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { memory } from '../dist/index.js';
+import { temporaryFolder } from './support/fake-libtorch.js';
 import { disposeAll, smallCnn, someImages } from './support/small-cnn.js';
 
 const pathOf = (name) => fileURLToPath(new URL(`support/lifecycle/${name}`, import.meta.url));
+const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const WORKER = new URL('support/lifecycle/worker.js', import.meta.url);
 
 /** Runs a script in a process of its own; a crash shows as a signal. */
@@ -19,7 +24,7 @@ async function runProcess(...args) {
   return { code, signal, stdout, stderr };
 }
 
-describe('Several environments in one process @core', () => {
+describe('Several environments in one process', () => {
   it('explain the same in workers, several at once, as on the main thread', async () => {
     const cnn = await smallCnn();
     const { cumulative } = await cnn.explain(someImages(4));
@@ -41,7 +46,7 @@ describe('Several environments in one process @core', () => {
   });
 });
 
-describe('A process that ends in mid-work @core', () => {
+describe('A process that ends in mid-work', () => {
   const ends = {
     exit: { code: 7, signal: null },
     throw: { code: 1, signal: null },
@@ -57,6 +62,27 @@ describe('A process that ends in mid-work @core', () => {
       if (way === 'throw') expect(stderr).to.match(/thrown in mid-work/);
     });
   }
+});
+
+describe('cumulens, interrupted', () => {
+  it('ends with 130, says so, and leaves no half-written data', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'data');
+    const args = [CLI, 'data', 'composed', '--out', out, '--train', '200000', '--test', '10', '--json'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (text) => (stdout += text));
+    child.stderr.on('data', (text) => (stderr += text));
+    // It is at work once it has made the folder or one beside it.
+    while (readdirSync(folder).length === 0 && child.exitCode === null) await setTimeout(20);
+    child.kill('SIGINT');
+    const [code, signal] = await once(child, 'close');
+    expect({ code, signal }, stderr).to.deep.equal({ code: 130, signal: null });
+    expect(stderr).to.match(/interrupted: ending after the step under way/);
+    expect(JSON.parse(stdout).error.code).to.equal('ERR_ABORTED');
+    expect(existsSync(join(out, 'dataset.json'))).to.equal(false);
+    rmSync(folder, { recursive: true });
+  });
 });
 
 describe('Memory', () => {

@@ -75,6 +75,7 @@ int64_t averagedTaps(const ExplainOptions& options, int64_t taps) {
 at::Tensor joined(const std::vector<Explanation>& parts, at::Tensor Explanation::*field) {
   if (!(parts.front().*field).defined()) return {};
   std::vector<at::Tensor> tensors;
+  tensors.reserve(parts.size());
   for (const Explanation& part : parts) tensors.push_back(part.*field);
   return at::cat(tensors);
 }
