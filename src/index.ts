@@ -10,6 +10,7 @@ export {
   type Prediction,
   type PredictOptions,
 } from './cnn/cnn.js';
+export type { Images, Picture } from './cnn/images.js';
 export { trainCnn, type TrainCnnEvent, type TrainCnnResult } from './cnn/train.js';
 export type { TrainCnnOptions } from './cnn/train_options.js';
 export { small, type SmallOptions } from './cnn/zoo/small.js';

@@ -23,23 +23,22 @@ export class Run<Event, Result> implements AsyncIterable<Event> {
 
   async *[Symbol.asyncIterator](): AsyncIterator<Event> {
     const queue: Event[] = [];
-    let wake = (): void => undefined;
+    const state = { done: false, wake: (): void => undefined };
     const listener = (event: Event): void => {
       queue.push(event);
-      wake();
+      state.wake();
     };
-    let done = false;
     const finish = (): void => {
-      done = true;
-      wake();
+      state.done = true;
+      state.wake();
     };
     this.#listeners.add(listener);
     this.result.then(finish, finish);
     try {
       for (;;) {
         while (queue.length > 0) yield queue.shift() as Event;
-        if (done) break;
-        await new Promise<void>((resolve) => (wake = resolve));
+        if (state.done) break;
+        await new Promise<void>((resolve) => (state.wake = resolve));
       }
       await this.result;
     } finally {

@@ -7,9 +7,10 @@ import { register as explain } from './explain.js';
 import { register as libtorch } from './libtorch.js';
 import { register as prepare } from './prepare.js';
 import { register as train } from './train.js';
+import { register as trainCnn } from './train_cnn.js';
 
 /** Adds a command to the program. */
 export type Register = (program: Command) => void;
 
 /** Every command, in the order of `--help`. A command's file loads what computes only when it runs. */
-export const commands: readonly Register[] = [doctor, build, libtorch, data, prepare, train, explain];
+export const commands: readonly Register[] = [doctor, build, libtorch, data, trainCnn, prepare, train, explain];

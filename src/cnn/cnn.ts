@@ -7,6 +7,7 @@ import { native, withSignal, type NativeCnn, type NativeStateDict, type NativeTe
 import { parseOptions } from '../options.js';
 import { readSafetensors, writeSafetensors } from '../safetensors.js';
 import { Tensor } from '../tensor.js';
+import { withImages, type Images } from './images.js';
 import { parseCnnSpec, type CnnSpec, type CnnSpecInput } from './spec.js';
 
 /** The key of a CNN's file that holds its spec as JSON. */
@@ -70,8 +71,8 @@ export type Explanation<O extends ExplainOptions = ExplainOptions> = Prediction 
 } & (O extends { maps: false } ? object : { /** [N, L, H, W], the taps' maps in network order. */ maps: Tensor }) &
   (O extends { conditions: 0 } ? object : { /** [N, P, H, W], the kept cumulative averages. */ cumulative: Tensor });
 
-const asTensor = (tensor: NativeTensor): Tensor => tensor as unknown as Tensor;
-const asNative = (tensor: Tensor): NativeTensor => tensor as unknown as NativeTensor;
+const asTensor = (tensor: NativeTensor): Tensor => tensor;
+const asNative = (tensor: Tensor): NativeTensor => tensor;
 
 /** Class indices to the host; the handle is not needed after. */
 async function toNumbers(tensor: NativeTensor): Promise<number[]> {
@@ -80,11 +81,9 @@ async function toNumbers(tensor: NativeTensor): Promise<number[]> {
   return Array.from(values as BigInt64Array, Number);
 }
 
-function imagesOf(images: unknown, what: string): NativeTensor {
-  if (!Tensor.isTensor(images)) {
-    throw new CumulensError('ERR_OPTION', `${what}: images must be a Tensor [N, C, H, W], uint8 or float in [0, 1]`);
-  }
-  return asNative(images);
+function tensorArgument(value: unknown, what: string): NativeTensor {
+  if (!Tensor.isTensor(value)) throw new CumulensError('ERR_OPTION', `${what}: expected a Tensor`);
+  return asNative(value);
 }
 
 export class Cnn {
@@ -120,7 +119,7 @@ export class Cnn {
     const { tensors, metadata } = await readSafetensors(path);
     const spec = parseCnnSpec(parseMetadata(path, metadata), path, 'ERR_FORMAT');
     try {
-      return await Cnn.#make(spec, { device, dtype, seed: 0 }, tensors as unknown as NativeStateDict);
+      return await Cnn.#make(spec, { device, dtype, seed: 0 }, tensors);
     } catch (error) {
       if (error instanceof CumulensError)
         throw new CumulensError(error.code, `${path}: ${error.message}`, { cause: error });
@@ -161,12 +160,12 @@ export class Cnn {
 
   /** The weights by name, as views: what training changes shows in them. */
   stateDict(): Record<string, Tensor> {
-    return this.native.stateDict() as unknown as Record<string, Tensor>;
+    return this.native.stateDict();
   }
 
   /** Copies weights in. @throws CumulensError ERR_FORMAT naming what is missing, unknown or of another shape; then nothing has changed. */
   async loadStateDict(weights: Record<string, Tensor>): Promise<void> {
-    await this.native.loadStateDict(weights as unknown as NativeStateDict);
+    await this.native.loadStateDict(weights);
   }
 
   /** Writes one safetensors file, whole or not at all. @throws CumulensError ERR_IO. */
@@ -178,13 +177,14 @@ export class Cnn {
 
   /**
    * Classifies images.
-   * @param images [N, C, H, W] of the spec's input size, uint8 or float in [0, 1], RGB
+   * @param images a Tensor [N, C, H, W] of the spec's input size, uint8 or float in [0, 1], RGB; or pictures by path or Buffer
    * @throws CumulensError ERR_SHAPE, ERR_ABORTED, ERR_DISPOSED
    */
-  async predict(images: Tensor, options: PredictOptions = {}): Promise<Prediction> {
+  async predict(images: Images, options: PredictOptions = {}): Promise<Prediction> {
     const { batchSize, signal } = parseOptions(predictSchema, options, 'predict');
-    const batch = imagesOf(images, 'predict');
-    const result = await withSignal(signal, (call) => this.native.predict(batch, { batchSize }, call));
+    const result = await withImages(images, this.spec.input, 'predict', (batch) =>
+      withSignal(signal, (call) => this.native.predict(batch, { batchSize }, call)),
+    );
     return {
       logits: asTensor(result.logits),
       probabilities: asTensor(result.probabilities),
@@ -197,12 +197,13 @@ export class Cnn {
    * @param images as for `predict`
    * @throws CumulensError ERR_OPTION, ERR_SHAPE, ERR_ABORTED, ERR_DISPOSED
    */
-  async explain<const O extends ExplainOptions = object>(images: Tensor, options?: O): Promise<Explanation<O>> {
+  async explain<const O extends ExplainOptions = object>(images: Images, options?: O): Promise<Explanation<O>> {
     const parsed = parseOptions(explainSchema, options ?? {}, 'explain');
-    const batch = imagesOf(images, 'explain');
-    const target = targetTensor(parsed.target, batch.shape[0] ?? 0);
     const mapOptions = toNativeMapOptions(parsed, { taps: this.taps, input: this.spec.input }, parsed.maps, 'explain');
-    const result = await withSignal(parsed.signal, (call) => this.native.explain(batch, target, mapOptions, call));
+    const result = await withImages(images, this.spec.input, 'explain', (batch) => {
+      const target = targetTensor(parsed.target, batch.shape[0] ?? 0);
+      return withSignal(parsed.signal, (call) => this.native.explain(batch, target, mapOptions, call));
+    });
     return {
       logits: asTensor(result.logits),
       probabilities: asTensor(result.probabilities),
@@ -228,9 +229,14 @@ export class Cnn {
   ): Promise<{ logits: Tensor; images: Tensor; parameters: Record<string, Tensor> }> {
     const { training, signal } = parseOptions(gradientsSchema, options, 'gradients');
     const result = await withSignal(signal, (call) =>
-      this.native.gradients(imagesOf(images, 'gradients'), imagesOf(weights, 'gradients'), { training }, call),
+      this.native.gradients(
+        tensorArgument(images, 'gradients: images'),
+        tensorArgument(weights, 'gradients: weights'),
+        { training },
+        call,
+      ),
     );
-    return result as unknown as { logits: Tensor; images: Tensor; parameters: Record<string, Tensor> };
+    return result;
   }
 
   /** Gives the weights' memory back once the calls under way are done. */

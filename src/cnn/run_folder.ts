@@ -81,7 +81,7 @@ export class TrainFolder {
     const weights = await readSafetensors(join(folder, NETWORK));
     await cnn.loadStateDict(weights.tensors);
     const optimizer = await readSafetensors(join(folder, OPTIMIZER));
-    await trainer.loadStateDict(optimizer.tensors as unknown as ReturnType<NativeClassifierTrainer['stateDict']>);
+    await trainer.loadStateDict(optimizer.tensors);
     disposeAll(weights.tensors);
     disposeAll(optimizer.tensors);
     return state;

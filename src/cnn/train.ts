@@ -55,9 +55,9 @@ export function trainCnn(options: TrainCnnOptions): Run<TrainCnnEvent, TrainCnnR
 
 /** The spec that was given, or the architecture by name for the data's size and classes. */
 function specFor(options: ParsedTrainOptions, data: TrainingData): CnnSpec {
-  const given = options.spec as CnnSpec | undefined;
-  if (!given) return small({ classes: data.classes, size: data.size });
-  const spec = parseCnnSpec({ ...given, classes: given.classes ?? data.classes });
+  const given = options.spec;
+  if (!given) return small({ classes: [...data.classes], size: [...data.size] });
+  const spec = parseCnnSpec({ ...given, classes: given.classes ?? [...data.classes] });
   const { channels, height, width } = spec.input;
   if (channels !== 3 || height !== data.size[0] || width !== data.size[1]) {
     throw new CumulensError(

@@ -49,9 +49,8 @@ export type Recipe = { [Name in keyof typeof recipeFields]: z.output<(typeof rec
 /** The part of the options that decides the result, with the learning rate chosen. */
 export function recipeOf(options: ParsedTrainOptions): Recipe {
   const entries = Object.keys(recipeFields).map((name) => [name, options[name as keyof ParsedTrainOptions]]);
-  const recipe = Object.fromEntries(entries) as Recipe;
-  recipe.learningRate ??= options.optimizer === 'sgd' ? 0.1 : 0.001;
-  return recipe;
+  const learningRate = options.learningRate ?? (options.optimizer === 'sgd' ? 0.1 : 0.001);
+  return { ...(Object.fromEntries(entries) as Recipe), learningRate };
 }
 
 /** Refuses to go on with other settings than a run was begun with. */

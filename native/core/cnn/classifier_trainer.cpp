@@ -25,6 +25,13 @@ TrainChunk toHost(const std::vector<at::Tensor>& parts) {
   return chunk;
 }
 
+/// The gradient in its parameter's memory layout: the fused optimizers walk both as flat memory.
+at::Tensor alignGradient(const at::Tensor& gradient, const at::Tensor& parameter) {
+  if (!gradient.defined()) return at::zeros_like(parameter);
+  if (gradient.strides() == parameter.strides()) return gradient;
+  return at::empty_like(parameter).copy_(gradient);
+}
+
 at::Tensor correct(const at::Tensor& logits, const at::Tensor& labels) { return logits.argmax(1) == labels; }
 
 }  // namespace
@@ -92,11 +99,12 @@ at::Tensor ClassifierTrainer::trainStep() {
 }
 
 void ClassifierTrainer::update(const std::vector<at::Tensor>& gradients) {
+  const c10::NoGradGuard noGrad;
   const double rate = options_.learningRate * cosineSchedule(step_, options_.warmupSteps, options_.totalSteps);
   for (Group& group : groups_) {
     std::vector<at::Tensor> own;
     for (const size_t i : group.members) {
-      own.push_back(gradients[i].defined() ? gradients[i] : at::zeros_like(parameters_[i]));
+      own.push_back(alignGradient(gradients[i], parameters_[i]));
     }
     std::visit([&](auto& optimizer) { optimizer.step(own, rate); }, group.optimizer);
   }

@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+
+import { Option, type Command } from 'commander';
+
+import type { TrainCnnOptions } from '../cnn/train_options.js';
+import { addCommand, onRun } from './command.js';
+import { integer, number } from './options.js';
+
+interface TrainFlags extends Omit<TrainCnnOptions, 'data' | 'spec' | 'signal'> {
+  spec?: string;
+  json?: boolean;
+}
+
+/** A spec's JSON file. */
+async function readSpec(path: string): Promise<NonNullable<TrainCnnOptions['spec']>> {
+  const { CumulensError } = await import('../errors.js');
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new CumulensError('ERR_IO', `${path}: cannot read: ${(cause as Error).message}`, { cause });
+  });
+  try {
+    return JSON.parse(text) as NonNullable<TrainCnnOptions['spec']>;
+  } catch (cause) {
+    throw new CumulensError('ERR_FORMAT', `${path}: not JSON`, { cause });
+  }
+}
+
+export function register(program: Command): void {
+  const command = addCommand(program, 'train-cnn', 'train a classifier on a dataset directory, to be explained', {
+    device: true,
+    seed: true,
+  })
+    .argument('<data>', "a dataset directory of images (of 'cumulens data')")
+    .requiredOption(
+      '--out <folder>',
+      'the run: config, metrics, checkpoints, and cnn.safetensors with the best weights',
+    )
+    .addOption(new Option('--arch <name>', 'an architecture by name (small)').choices(['small']))
+    .option('--spec <file>', 'a spec of your own, as JSON')
+    .option('--epochs <count>', 'passes over the training images (10)', integer(1))
+    .option('--batch-size <count>', 'images a step (64)', integer(1))
+    .addOption(new Option('--optimizer <name>', 'sgd with momentum (default), or adam').choices(['sgd', 'adam']))
+    .option('--learning-rate <rate>', 'at its peak (0.1 for sgd, 0.001 for adam)', number(0))
+    .option('--momentum <part>', 'of sgd (0.9)', number(0, 1))
+    .option('--weight-decay <factor>', 'of kernels and matrices (0.0005)', number(0))
+    .option('--label-smoothing <part>', 'spread over the other classes (0.05)', number(0, 1))
+    .option('--warmup-epochs <count>', 'in which the learning rate rises; then it falls by a cosine (0.5)', number(0))
+    .option('--no-flip', 'do not mirror images at random')
+    .option('--crop-padding <pixels>', 'shift images at random by up to this much (4)', integer(0))
+    .option(
+      '--validation <part>',
+      'held out of the training images where the data has no validation split (0.1)',
+      number(0, 1),
+    )
+    .option('--patience <epochs>', 'stop after so many without improvement (0: never)', integer(0))
+    .option('--resume', 'go on with a run that was stopped');
+  onRun(command, async (context, flags: TrainFlags, data: string) => {
+    const { trainCnn } = await import('../cnn/train.js');
+    const { json: _json, spec, ...options } = flags;
+    const bar = context.progress({ label: `train-cnn → ${flags.out}`, unit: 'steps' });
+    const run = trainCnn({ ...options, data, ...(spec ? { spec: await readSpec(spec) } : {}), signal: context.signal });
+    for await (const event of run) {
+      if (event.type === 'step') bar.update(event.step, `loss ${event.loss.toFixed(3)}`, event.totalSteps);
+      else context.log(`epoch ${event.epoch}: validation accuracy ${(100 * event.validationAccuracy).toFixed(1)} %`);
+    }
+    const { cnn, path, epochs, best, test } = await run.result;
+    cnn.dispose();
+    const accuracy = test ? `test accuracy ${(100 * test.accuracy).toFixed(1)} %, ` : '';
+    context.print(
+      `${path}\n  ${accuracy}best of ${epochs.length} epochs: ${best.epoch} (validation ${(100 * best.accuracy).toFixed(1)} %)`,
+    );
+    return { path, best, epochs, ...(test ? { test } : {}) };
+  });
+}
