@@ -142,7 +142,7 @@ describe('prepare', () => {
 
   it("explains the label's class, or one class for all, when asked", async () => {
     const byLabel = await failure(prepare({ cnn, ...common, out: out(), target: 'label' }));
-    // The CNN has 5 classes, the data 8: labels over 4 cannot be explained.
+    // The CNN has 5 classes, the data 6: label 5 cannot be explained.
     expect(byLabel.message).to.match(/target classes must lie in 0 … 4/);
     const fixed = await prepare({ cnn, ...common, out: out(), target: 2 });
     const { targetClass, target } = await fixed.split('test').batch([0, 5, 11]);

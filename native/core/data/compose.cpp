@@ -14,8 +14,8 @@ namespace {
 constexpr std::int64_t kSupersampling = 2;  // a photograph is shrunk by up to 3.6; two samples a pixel and side keep it from aliasing
 // About 1 MB of work space an image at 64 × 64: on a CPU a batch should stay in its caches, on a GPU it should fill the device.
 constexpr std::int64_t kCpuBatch = 32, kCudaBatch = 512;
-constexpr double kMinArea = 0.10, kMaxArea = 0.22;  // of the image, that the garment covers
-constexpr double kMaxAngle = 0.35;                  // radians
+constexpr double kMinArea = 0.14, kMaxArea = 0.25;  // of the image, that the garment covers
+constexpr double kMaxAngle = 0.2;                   // radians
 constexpr double kMinCrop = 0.35, kMaxCrop = 0.9;   // of the photograph's side
 constexpr float kOpaque = 24.0F / 255.0F;           // garments are brighter; below, an edge fades
 
@@ -165,8 +165,8 @@ Composer::Placement Composer::place(std::int64_t index) const {
   const double middle = ((2.0 * static_cast<double>(placement.photograph)) + 1.0) / count - 1.0;
   put(6, {u[kCropFlip] < 0.5 ? -crop : crop, cropX, crop / count, middle + (cropY / count)});
 
-  const double saturation = between(u[kSaturation], 0.25, 0.85), value = between(u[kValue], 0.75, 1.0),
-               brightness = between(u[kBrightness], 0.5, 1.0);
+  const double saturation = between(u[kSaturation], 0.1, 0.7), value = between(u[kValue], 0.85, 1.0),
+               brightness = between(u[kBrightness], 0.3, 0.8);
   put(10, {hsvChannel(0.0, u[kHue], saturation, value), hsvChannel(4.0, u[kHue], saturation, value),
            hsvChannel(2.0, u[kHue], saturation, value)});
   put(13, {brightness * between(u[kRed], 0.8, 1.2), brightness * between(u[kGreen], 0.8, 1.2), brightness * between(u[kBlue], 0.8, 1.2)});

@@ -30,7 +30,7 @@ struct ComposedImages {
   at::Tensor photographs;  ///< int64 [N], CPU, which photograph
 };
 
-/// Draws images with a known answer: a tinted garment at a random place, size and angle, covering about 10 to 22 % of the image,
+/// Draws images with a known answer: a tinted garment at a random place, size and angle, covering about 14 to 25 % of the image,
 /// on a random crop of a photograph. Image `i` is of class i mod classes and depends on (seed, stream, i) alone, whatever else is
 /// drawn with it.
 class Composer {
