@@ -9,7 +9,7 @@ import type { NativeClassifierTrainer } from '../native.js';
 import { readSafetensors, writeSafetensors } from '../safetensors.js';
 import type { Tensor } from '../tensor.js';
 import type { Cnn } from './cnn.js';
-import { checkSameRecipe } from './train_options.js';
+import { checkSameConfig } from './train_options.js';
 
 /** What an epoch measured: one line of metrics.jsonl. */
 export interface EpochMetrics {
@@ -69,7 +69,7 @@ export class TrainFolder {
         'ERR_OPTION',
         `${this.path}: a run is there already: resume it, or choose another folder`,
       );
-    checkSameRecipe(parseJson(path, await readFile(path, 'utf8')) as Record<string, unknown>, config, this.path);
+    checkSameConfig(parseJson(path, await readFile(path, 'utf8')) as Record<string, unknown>, config, this.path);
   }
 
   /** Puts the newest checkpoint into the network and trainer. @returns its state, or undefined when there is none yet. */

@@ -42,7 +42,7 @@ export function trainCnn(options: TrainCnnOptions): Run<TrainCnnEvent, TrainCnnR
     const spec = specFor(parsed, data);
     const recipe = recipeOf(parsed);
     const folder = new TrainFolder(parsed.out);
-    await folder.open({ format: 'cumulens.train-cnn/1', spec, data: data.fingerprint, recipe }, parsed.resume);
+    await folder.open({ format: 'cumulens.train-cnn/1', spec, data: data.fingerprint, ...recipe }, parsed.resume);
     const cnn = await Cnn.create(spec, { device: parsed.device, seed: parsed.seed });
     try {
       return await new Training(cnn, data, recipe, folder, parsed.signal, emit).run();

@@ -54,12 +54,11 @@ export function recipeOf(options: ParsedTrainOptions): Recipe {
 }
 
 /** Refuses to go on with other settings than a run was begun with. */
-export function checkSameRecipe(saved: Record<string, unknown>, now: Record<string, unknown>, what: string): void {
+export function checkSameConfig(saved: Record<string, unknown>, now: Record<string, unknown>, what: string): void {
   for (const [name, value] of Object.entries(now)) {
-    if (JSON.stringify(saved[name]) === JSON.stringify(value)) continue;
-    throw new CumulensError(
-      'ERR_OPTION',
-      `${what}: cannot resume with another ${name}: the run was begun with ${JSON.stringify(saved[name])}, got ${JSON.stringify(value)}`,
-    );
+    const [before, after] = [JSON.stringify(saved[name]), JSON.stringify(value)];
+    if (before === after) continue;
+    const values = typeof value === 'object' || name === 'data' ? '' : `: it was begun with ${before}, got ${after}`;
+    throw new CumulensError('ERR_OPTION', `${what}: the run cannot be resumed with another ${name}${values}`);
   }
 }

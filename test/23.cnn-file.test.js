@@ -1,0 +1,84 @@
+// A CNN's file: one safetensors with the spec in its metadata.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+
+import { Cnn, readSafetensors, small, writeSafetensors } from '../dist/index.js';
+import { error, f32, rejection, uniform } from './support/arrays.js';
+
+describe("A CNN's file", () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cumulens-cnn-'));
+  const path = join(folder, 'cnn.safetensors');
+  const images = f32(uniform(1, 2 * 3 * 28 * 28, 0, 1), [2, 3, 28, 28]);
+  const preprocessing = { range: [0, 255], mean: [100, 110, 120], std: [50, 60, 70], channelOrder: 'bgr' };
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('gives back the same CNN, and the same bytes when it is saved again', async () => {
+    const cnn = await Cnn.create(
+      { ...small({ classes: ['a', 'b', 'c'], size: 28 }), preprocessing },
+      { device: 'cpu', seed: 9 },
+    );
+    await cnn.save(path);
+    const loaded = await Cnn.load(path, { device: 'cpu' });
+    expect(loaded.spec).to.deep.equal(cnn.spec);
+    expect(await error((await loaded.predict(images)).logits, (await cnn.predict(images)).logits)).to.equal(0);
+    await loaded.save(join(folder, 'again.safetensors'));
+    expect(readFileSync(join(folder, 'again.safetensors')).equals(readFileSync(path))).to.equal(true);
+  });
+
+  it('draws the same weights from the same seed, and others from another', async () => {
+    const weight = async (seed) => {
+      const cnn = await Cnn.create(small({ classes: 3 }), { device: 'cpu', seed });
+      return [...(await cnn.stateDict()['stem.conv.weight'].data())];
+    };
+    expect(await weight(1)).to.deep.equal(await weight(1));
+    expect(await weight(1)).to.not.deep.equal(await weight(2));
+  });
+
+  it('carries its preprocessing: range, mean, std and channel order', async () => {
+    const spec = (rest) => ({
+      input: { channels: 3, height: 2, width: 2 },
+      nodes: [{ name: 'out', op: 'flatten', inputs: ['input'] }],
+      output: 'out',
+      ...rest,
+    });
+    const cnn = await Cnn.create(spec({ preprocessing }), { device: 'cpu' });
+    const x = uniform(3, 12, 0, 1);
+    const { logits } = await cnn.predict(f32(x, [1, 3, 2, 2]));
+    const wanted = Array.from({ length: 12 }, (_, i) => {
+      const channel = Math.floor(i / 4);
+      return (255 * x[(2 - channel) * 4 + (i % 4)] - preprocessing.mean[channel]) / preprocessing.std[channel];
+    });
+    expect(await error(logits, wanted)).to.be.below(1e-6);
+    const wrong = await rejection(Cnn.create(spec({ preprocessing: { mean: [1, 2] } }), { device: 'cpu' }));
+    expect(wrong.message).to.equal('preprocessing.mean must have one number for each of 3 channels, got 2');
+  });
+
+  it('is refused in words when it is not one', async () => {
+    const problem = async (tensors, metadata) => {
+      const bad = join(folder, 'bad.safetensors');
+      await writeSafetensors(bad, tensors, metadata);
+      const { code, message } = await rejection(Cnn.load(bad, { device: 'cpu' }));
+      return `${code} ${message.replace(bad, 'FILE')}`;
+    };
+    const { tensors, metadata } = await readSafetensors(path);
+    const without = Object.fromEntries(Object.entries(tensors).filter(([name]) => name !== 'logits.bias'));
+    expect(await problem(tensors, {})).to.equal(
+      "ERR_FORMAT FILE: not a CNN of cumulens: its metadata has no 'cumulens'",
+    );
+    expect(await problem(tensors, { cumulens: '{' })).to.equal("ERR_FORMAT FILE: its metadata 'cumulens' is not JSON");
+    expect(await problem(tensors, { cumulens: '{}' })).to.match(/^ERR_FORMAT FILE\.input: missing/);
+    expect(await problem(without, metadata)).to.equal("ERR_FORMAT FILE: the weights have no tensor 'logits.bias'");
+    expect(await problem({ ...tensors, more: f32([1], [1]) }, metadata)).to.equal(
+      "ERR_FORMAT FILE: the weights have a tensor 'more' that the network does not use",
+    );
+    expect(await problem({ ...tensors, 'logits.bias': f32([1, 2], [2]) }, metadata)).to.equal(
+      "ERR_FORMAT FILE: the weight 'logits.bias' has shape [2], the network needs [3]",
+    );
+    writeFileSync(join(folder, 'text'), 'not a file of weights');
+    expect((await rejection(Cnn.load(join(folder, 'text')))).code).to.equal('ERR_FORMAT');
+    expect((await rejection(Cnn.load(join(folder, 'none')))).code).to.equal('ERR_IO');
+  });
+});
