@@ -139,6 +139,7 @@ describe('cumulens doctor', () => {
       'python',
       'build',
       'addon',
+      'training',
     ]);
     expect(libtorch).to.have.keys(['root', 'lib', 'include', 'version', 'cuda', 'nvidia', 'source']);
   });

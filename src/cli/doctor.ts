@@ -26,11 +26,19 @@ interface Check {
   fix?: string;
 }
 
+interface DoctorFlags {
+  device: string;
+  seed: number;
+}
+
 const PROBE = fileURLToPath(new URL('probe.js', import.meta.url));
 
 export function register(program: Command): void {
-  const command = addCommand(program, 'doctor', 'check everything cumulens needs on this machine');
-  onRun(command, async (context) => {
+  const command = addCommand(program, 'doctor', 'check everything cumulens needs on this machine', {
+    device: true,
+    seed: true,
+  });
+  onRun(command, async (context, flags: DoctorFlags) => {
     const checks: Check[] = [];
     const report = (check: Check): boolean => {
       checks.push(check);
@@ -40,7 +48,7 @@ export function register(program: Command): void {
     };
     const libtorch = reportLibtorch(report);
     for (const check of prerequisites(libtorch)) report(check);
-    if (reportBuild(report)) await reportProbes(context, report);
+    if (reportBuild(report)) await reportProbes(context, flags, report);
     const ok = checks.every((check) => check.ok);
     if (!ok) context.fail();
     context.print(ok ? 'Everything is there.' : 'Something is missing: see the lines marked FAIL.');
@@ -94,11 +102,20 @@ function reportBuild(report: (check: Check) => boolean): boolean {
   }
 }
 
-// The probe runs in a process of its own: an addon that crashes must not take doctor with it.
-async function reportProbes(context: CommandContext, report: (check: Check) => boolean): Promise<void> {
-  const rebuild = "run 'npx cumulens build --force'";
+// Each probe runs in a process of its own: an addon that crashes must not take doctor with it.
+async function reportProbes(
+  context: CommandContext,
+  { device, seed }: DoctorFlags,
+  report: (check: Check) => boolean,
+): Promise<void> {
   const loads = await probe(['load'], context.signal);
-  report({ name: 'addon', ok: loads.ok, found: loads.text, ...(loads.ok ? {} : { fix: rebuild }) });
+  const rebuild = loads.ok ? {} : { fix: "run 'npx cumulens build --force'" };
+  if (!report({ name: 'addon', ok: loads.ok, found: loads.text, ...rebuild })) return;
+  const trains = await probe(['train', device, String(seed)], context.signal);
+  const fix = device.startsWith('cuda')
+    ? "install NVIDIA's driver and run 'npx cumulens libtorch --variant cu130' and 'npx cumulens build'; or use --device cpu"
+    : "run 'npx cumulens build --force'";
+  report({ name: 'training', ok: trains.ok, found: trains.text, ...(trains.ok ? {} : { fix }) });
 }
 
 function probe(args: string[], signal: AbortSignal): Promise<{ ok: boolean; text: string }> {

@@ -1,4 +1,11 @@
-/** What doctor runs in a process of its own: `probe.js load` loads the addon and computes with it. */
+/**
+ * What doctor runs in a process of its own: `probe.js load` loads the addon and computes with it, `probe.js train DEVICE SEED` draws
+ * images, explains them with an untrained CNN and takes one training step.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { describeError } from './context.js';
 
 async function load(): Promise<string> {
@@ -9,7 +16,35 @@ async function load(): Promise<string> {
   return 'loads and computes';
 }
 
-const probes: Record<string, (...args: string[]) => Promise<string>> = { load };
+async function train(device = 'auto', seed = '0'): Promise<string> {
+  const { Cnn, createComposedDataset, prepare, small, trainGan } = await import('../index.js');
+  const folder = await mkdtemp(join(tmpdir(), 'cumulens-doctor-'));
+  try {
+    const data = join(folder, 'data');
+    const common = { device, seed: Number(seed) };
+    const { classes } = await createComposedDataset({
+      out: data,
+      size: 32,
+      train: 8,
+      validation: 0,
+      test: 8,
+      ...common,
+    });
+    const cnn = await Cnn.create(small({ classes, size: 32, width: 4 }), common);
+    const prepared = await prepare({ cnn, data, out: join(folder, 'prepared'), size: 16, conditions: 4, device });
+    const sizes = { width: 4, conditionWidth: 4, conditionFeatures: 4, discriminatorWidth: 4, batchSize: 4, steps: 1 };
+    const run = trainGan({ data: prepared, out: join(folder, 'run'), ...sizes, ...common });
+    let loss = Number.NaN;
+    for await (const event of run) loss = event.generatorLoss;
+    const { generator } = await run.result;
+    generator.dispose();
+    return `one step on ${cnn.device}, generator loss ${loss.toFixed(3)}`;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const probes: Record<string, (...args: string[]) => Promise<string>> = { load, train };
 
 const [name = 'load', ...args] = process.argv.slice(2);
 try {
