@@ -49,10 +49,14 @@ export interface BuildInfo {
   napi: number;
 }
 
-/** The normal equations of the `linear` baseline. */
-export interface NativeLinearFit {
+/** What the baselines learn from training samples. */
+export interface NativeBaselineFit {
+  /** conditions [n, P, S, S], targets [n, 1, S, S] */
   add(conditions: NativeTensor, targets: NativeTensor, call?: NativeCall): Promise<void>;
-  solve(call?: NativeCall): Promise<NativeTensor>;
+  /** float64 [P + 1], the intercept last */
+  linearWeights(call?: NativeCall): Promise<NativeTensor>;
+  /** float64 [1, 1, S, S] */
+  meanTarget(call?: NativeCall): Promise<NativeTensor>;
 }
 
 /** native/core/metrics; every score is a float64 or bool [N]. */
@@ -68,9 +72,19 @@ interface MetricsContract {
     call?: NativeCall,
   ): Promise<Record<'energyInMask' | 'energyInMaskUndefined' | 'pointingGame', NativeTensor>>;
   bootstrapMeans(values: NativeTensor, resamples: number, seed: number, call?: NativeCall): Promise<NativeTensor>;
-  luminance(images: NativeTensor, call?: NativeCall): Promise<NativeTensor>;
-  applyLinear(weights: NativeTensor, conditions: NativeTensor, call?: NativeCall): Promise<NativeTensor>;
-  LinearFit: new (conditions: number) => NativeLinearFit;
+  /** Float maps [n, 1, S, S] by name: condition.K, condition.K.normalised, linear, luminance, meanTarget, random. */
+  baselineMaps(
+    tensors: Record<'images' | 'conditions' | 'weights' | 'mean', NativeTensor>,
+    options: { seed: number; first: number },
+    call?: NativeCall,
+  ): Promise<NativeStateDict>;
+  /** uint8 RGB [n, height, width, 3] on the CPU. */
+  galleryPictures(
+    tensors: Record<'images' | 'conditions' | 'targets' | 'generated', NativeTensor> & { masks?: NativeTensor },
+    scale: number,
+    call?: NativeCall,
+  ): Promise<Record<'image' | 'conditions' | 'target' | 'generated', NativeTensor>>;
+  BaselineFit: new (conditions: number) => NativeBaselineFit;
 }
 
 export type NativeStateDict = Record<string, NativeTensor>;

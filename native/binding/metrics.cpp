@@ -5,6 +5,7 @@
 #include "binding/convert.h"
 #include "binding/task.h"
 #include "binding/tensor.h"
+#include "core/maps/gallery.h"
 #include "core/metrics/baselines.h"
 #include "core/metrics/bootstrap.h"
 #include "core/metrics/map_scores.h"
@@ -52,37 +53,57 @@ Napi::Value bootstrapMeansCall(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value luminanceCall(const Napi::CallbackInfo& info) {
+/// baselineMaps({ images, conditions, weights, mean }, { seed, first }, call)
+Napi::Value baselineMapsCall(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    return runTask(
-        info.Env(), CallOptions::from(info[1]),
-        [images = TensorHandle::tensorOf(info[0], "images")](const TaskContext&) { return luminance(images); }, wrapTensor);
-  });
-}
-
-Napi::Value applyLinearCall(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+    const Options given(info[0], "tensors");
+    const Options options(info[1]);
     return runTask(
         info.Env(), CallOptions::from(info[2]),
-        [weights = TensorHandle::tensorOf(info[0], "weights"), conditions = TensorHandle::tensorOf(info[1], "conditions")](
-            const TaskContext&) { return applyLinear(weights, conditions); },
-        wrapTensor);
+        [images = TensorHandle::tensorOf(given.value("images"), "images"),
+         conditions = TensorHandle::tensorOf(given.value("conditions"), "conditions"),
+         weights = TensorHandle::tensorOf(given.value("weights"), "weights"), mean = TensorHandle::tensorOf(given.value("mean"), "mean"),
+         seed = static_cast<std::uint64_t>(options.integer("seed")),
+         first = options.integer("first")](const TaskContext&) { return baselineMaps(images, conditions, weights, mean, seed, first); },
+        wrapDict);
   });
 }
 
-/// JavaScript's `LinearFit`: `add(conditions, targets)` as often as needed, then `solve()`.
-class LinearFitHandle : public Wrapped<LinearFitHandle> {
+/// galleryPictures({ images, masks?, conditions, targets, generated }, scale, call)
+Napi::Value galleryPicturesCall(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Options given(info[0], "tensors");
+    const auto read = [&](const std::string& name) { return TensorHandle::tensorOf(given.value(name), name); };
+    const GallerySamples samples{read("images"), given.has("masks") ? read("masks") : at::Tensor(), read("conditions"), read("targets"),
+                                 read("generated")};
+    return runTask(
+        info.Env(), CallOptions::from(info[2]),
+        [samples, scale = toInteger(info[1], "scale")](const TaskContext&) {
+          const GalleryPictures pictures = galleryPictures(samples, scale);
+          return StateDict{{"image", pictures.images},
+                           {"conditions", pictures.conditions},
+                           {"target", pictures.targets},
+                           {"generated", pictures.generated}};
+        },
+        wrapDict);
+  });
+}
+
+/// JavaScript's `BaselineFit`: `add(conditions, targets)` as often as needed, then `linearWeights()` and `meanTarget()`.
+class BaselineFitHandle : public Wrapped<BaselineFitHandle> {
  public:
-  static constexpr const char* kName = "LinearFit";
+  static constexpr const char* kName = "BaselineFit";
   static constexpr napi_type_tag kTag{0x63756d756c656e73, 0x10};
 
   static void define(Napi::Env env, Napi::Object exports) {
-    registerClass(env, exports, DefineClass(env, kName, {InstanceMethod<&LinearFitHandle::add>("add"),
-                                                         InstanceMethod<&LinearFitHandle::solve>("solve")}));
+    registerClass(env, exports,
+                  DefineClass(env, kName, {InstanceMethod<&BaselineFitHandle::add>("add"),
+                                           InstanceMethod<&BaselineFitHandle::linearWeights>("linearWeights"),
+                                           InstanceMethod<&BaselineFitHandle::meanTarget>("meanTarget")}));
   }
 
-  explicit LinearFitHandle(const Napi::CallbackInfo& info)
-      : Wrapped(info), fit_(guarded(info.Env(), [&] { return std::make_shared<LinearFit>(toInteger(info[0], "conditions")); })) {}
+  explicit BaselineFitHandle(const Napi::CallbackInfo& info)
+      : Wrapped(info), fit_(guarded(info.Env(), [&] { return std::make_shared<BaselineFit>(toInteger(info[0], "conditions")); })) {}
 
  private:
   Napi::Value add(const Napi::CallbackInfo& info) {
@@ -93,14 +114,17 @@ class LinearFitHandle : public Wrapped<LinearFitHandle> {
     });
   }
 
-  Napi::Value solve(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] {
-      return runTask(
-          info.Env(), CallOptions::from(info[0]), [fit = fit_](const TaskContext&) { return fit->solve(); }, wrapTensor);
-    });
+  Napi::Value linearWeights(const Napi::CallbackInfo& info) {
+    return runTask(
+        info.Env(), CallOptions::from(info[0]), [fit = fit_](const TaskContext&) { return fit->linearWeights(); }, wrapTensor);
   }
 
-  std::shared_ptr<LinearFit> fit_;  // touched by the compute thread alone, one task after another
+  Napi::Value meanTarget(const Napi::CallbackInfo& info) {
+    return runTask(
+        info.Env(), CallOptions::from(info[0]), [fit = fit_](const TaskContext&) { return fit->meanTarget(); }, wrapTensor);
+  }
+
+  std::shared_ptr<BaselineFit> fit_;  // touched by the compute thread alone, one task after another
 };
 
 }  // namespace
@@ -109,9 +133,9 @@ void defineMetrics(Napi::Env env, Napi::Object exports) {
   exports.Set("scoreMaps", Napi::Function::New<scoreMapsCall>(env, "scoreMaps"));
   exports.Set("scoreInMasks", Napi::Function::New<scoreInMasksCall>(env, "scoreInMasks"));
   exports.Set("bootstrapMeans", Napi::Function::New<bootstrapMeansCall>(env, "bootstrapMeans"));
-  exports.Set("luminance", Napi::Function::New<luminanceCall>(env, "luminance"));
-  exports.Set("applyLinear", Napi::Function::New<applyLinearCall>(env, "applyLinear"));
-  LinearFitHandle::define(env, exports);
+  exports.Set("baselineMaps", Napi::Function::New<baselineMapsCall>(env, "baselineMaps"));
+  exports.Set("galleryPictures", Napi::Function::New<galleryPicturesCall>(env, "galleryPictures"));
+  BaselineFitHandle::define(env, exports);
 }
 
 }  // namespace cumulens

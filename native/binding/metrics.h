@@ -3,7 +3,7 @@
 
 namespace cumulens {
 
-/// `scoreMaps`, `scoreInMasks`, `bootstrapMeans`, `luminance`, `applyLinear` and the class `LinearFit`; each a promise.
+/// `scoreMaps`, `scoreInMasks`, `bootstrapMeans`, `baselineMaps`, `galleryPictures` and the class `BaselineFit`; each call a promise.
 void defineMetrics(Napi::Env env, Napi::Object exports);
 
 }  // namespace cumulens
