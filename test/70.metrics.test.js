@@ -9,7 +9,8 @@ const fixture = JSON.parse(readFileSync(new URL('fixtures/map-scores.json', impo
 const [N, H, W] = fixture.shape;
 const P = fixture.conditionsCount;
 
-const maps = (values, channels = 1) => Tensor.from(new Float32Array(values), [values.length / (channels * H * W), channels, H, W]);
+const maps = (values, channels = 1) =>
+  Tensor.from(new Float32Array(values), [values.length / (channels * H * W), channels, H, W]);
 const values = async (tensor) => Array.from(await tensor.data());
 
 function expectClose(actual, expected, tolerance) {
@@ -77,45 +78,95 @@ describe('mask scores', () => {
 describe('the linear baseline', () => {
   it('is the least-squares fit, however the samples are streamed', async () => {
     const half = (N / 2) * H * W;
-    const fit = new native.LinearFit(P);
+    const fit = new native.BaselineFit(P);
     await fit.add(maps(fixture.conditions.slice(0, half * P), P), maps(fixture.targets.slice(0, half)));
     await fit.add(maps(fixture.conditions.slice(half * P), P), maps(fixture.targets.slice(half)));
-    const weights = await fit.solve();
+    const weights = await fit.linearWeights();
     expectClose(await values(weights), fixture.linearWeights, 1e-5);
 
-    const drawn = await native.applyLinear(weights, maps(fixture.conditions, P));
-    expect(drawn.shape).to.deep.equal([N, 1, H, W]);
+    const mean = await fit.meanTarget();
+    expect(mean.shape).to.deep.equal([1, 1, H, W]);
+    const pixels = H * W;
+    const firstMean = [0, 1, 2, 3].reduce((sum, n) => sum + fixture.targets[n * pixels], 0) / N;
+    expect((await mean.data())[0]).to.be.closeTo(firstMean, 1e-7);
+
+    const images = Tensor.from(
+      Uint8Array.from({ length: N * 3 * pixels }, (_, i) => i % 256),
+      [N, 3, H, W],
+    );
+    const answers = await native.baselineMaps(
+      { images, conditions: maps(fixture.conditions, P), weights, mean },
+      { seed: 1, first: 0 },
+    );
+    for (const answer of Object.values(answers)) expect(answer.shape).to.deep.equal([N, 1, H, W]);
     const first = fixture.linearWeights.reduce(
-      (sum, w, k) => sum + w * (k < P ? fixture.conditions[k * H * W] : 1),
+      (sum, w, k) => sum + w * (k < P ? fixture.conditions[k * pixels] : 1),
       0,
     );
-    expect((await drawn.data())[0]).to.be.closeTo(Math.min(1, Math.max(0, first)), 1e-5);
+    expect((await answers.linear.data())[0]).to.be.closeTo(Math.min(1, Math.max(0, first)), 1e-5);
+    expect((await answers.meanTarget.data())[pixels * 3]).to.be.closeTo(firstMean, 1e-6);
+    const luma = (0.2126 * 0 + 0.7152 * (pixels % 256) + 0.0722 * ((2 * pixels) % 256)) / 255;
+    expect((await answers.luminance.data())[0]).to.be.closeTo(luma, 1e-6);
+
+    const condition = fixture.conditions.slice(pixels, 2 * pixels); // of sample 0, the second
+    expectClose(await values(answers['condition.1']).then((v) => v.slice(0, pixels)), condition, 1e-7);
+    const [low, high] = [Math.min(...condition), Math.max(...condition)];
+    expectClose(
+      await values(answers['condition.1.normalised']).then((v) => v.slice(0, pixels)),
+      condition.map((v) => (v - low) / (high - low)),
+      1e-5,
+    );
   });
 
   it('stays finite where conditions repeat', async () => {
     const twice = fixture.conditions.slice(0, H * W);
-    const fit = new native.LinearFit(2);
+    const fit = new native.BaselineFit(2);
     await fit.add(maps([...twice, ...twice], 2), maps(twice));
-    const [a, b, intercept] = await values(await fit.solve());
+    const [a, b, intercept] = await values(await fit.linearWeights());
     expect(a).to.be.closeTo(0.5, 1e-6);
     expect(b).to.be.closeTo(0.5, 1e-6);
     expect(intercept).to.be.closeTo(0, 1e-6);
   });
 
   it('refuses what does not fit', async () => {
-    const fit = new native.LinearFit(2);
+    const fit = new native.BaselineFit(2);
     expect((await fit.add(maps(fixture.conditions, P), maps(fixture.targets)).catch((e) => e)).message).to.match(
       /\[4, 3, 20, 17\], expected \[n, 2, S, S\]/,
     );
-    expect(await fit.solve().catch((e) => e)).to.include({ code: 'ERR_OPTION' });
-    expect(() => new native.LinearFit(0)).to.throw(/at least 1 condition/);
+    expect(await fit.linearWeights().catch((e) => e)).to.include({ code: 'ERR_OPTION' });
+    expect(() => new native.BaselineFit(0)).to.throw(/at least 1 condition/);
   });
 });
 
-describe('luminance', () => {
-  it('is Rec. 709 luma', async () => {
-    const image = Tensor.from(Uint8Array.of(255, 0, 0, 51, 0, 255, 0, 51, 0, 0, 255, 51), [1, 3, 2, 2]);
-    expectClose(await values(await native.luminance(image)), [0.2126, 0.7152, 0.0722, 0.2], 1e-6);
+describe('gallery pictures', () => {
+  it('outline the mask, enlarge the maps in viridis and set the conditions side by side', async () => {
+    const S = 4;
+    const mask = new Uint8Array(S * S);
+    mask[5] = 255;
+    const byte = (value, channels = 1) =>
+      Tensor.from(new Uint8Array(channels * S * S).fill(value), [1, channels, S, S]);
+    const pictures = await native.galleryPictures(
+      {
+        images: byte(10, 3),
+        masks: Tensor.from(mask, [1, 1, S, S]),
+        conditions: byte(0, 2),
+        targets: byte(255),
+        generated: Tensor.from(new Float32Array(S * S), [1, 1, S, S]),
+      },
+      4,
+    );
+    expect(pictures.image.shape).to.deep.equal([1, 16, 16, 3]);
+    expect(pictures.conditions.shape).to.deep.equal([1, 4, 10, 3]);
+    const image = await pictures.image.data();
+    expect([...new Set(image)].sort((a, b) => a - b)).to.deep.equal([10, 255]);
+    expect(image[(6 * 16 + 6) * 3], 'inside the mask').to.equal(10);
+    expect(image[0], 'far from the mask').to.equal(10);
+    const viridis = { dark: [68, 1, 84], bright: [253, 231, 37] };
+    expectClose([...(await pictures.generated.data()).slice(0, 3)], viridis.dark, 1);
+    expectClose([...(await pictures.target.data()).slice(0, 3)], viridis.bright, 1);
+    const strip = await pictures.conditions.data();
+    expectClose([...strip.slice(0, 3)], viridis.dark, 1);
+    expect([...strip.slice(12, 15)], 'the gap').to.deep.equal([255, 255, 255]);
   });
 });
 
