@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import { register as build } from './build.js';
 import { register as data } from './data.js';
+import { register as demo } from './demo.js';
 import { register as doctor } from './doctor.js';
 import { register as explain } from './explain.js';
 import { register as libtorch } from './libtorch.js';
@@ -13,4 +14,4 @@ import { register as trainCnn } from './train_cnn.js';
 export type Register = (program: Command) => void;
 
 /** Every command, in the order of `--help`. A command's file loads what computes only when it runs. */
-export const commands: readonly Register[] = [doctor, build, libtorch, data, trainCnn, prepare, train, explain];
+export const commands: readonly Register[] = [doctor, build, libtorch, demo, data, trainCnn, prepare, train, explain];

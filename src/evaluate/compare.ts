@@ -1,0 +1,158 @@
+/** A generator against everything simpler: each condition, their best linear combination, luminance, the mean target, noise. */
+import { z } from 'zod';
+
+import { Dataset, type DatasetSplit, type Samples } from '../data/dataset.js';
+import { CumulensError } from '../errors.js';
+import { Generator } from '../gan/generator.js';
+import { native, withSignal } from '../native.js';
+import { parseOptions } from '../options.js';
+import type { Tensor } from '../tensor.js';
+import { GENERATOR, ScoreTable, type MethodResult } from './score_table.js';
+import { MASK_SCORES, SCORES, scoreAgainstMask, scoreAgainstTarget, TARGET_SCORES } from './scores.js';
+
+const schema = z.strictObject({
+  generator: z.instanceof(Generator),
+  /** A prepared dataset. */
+  data: z.instanceof(Dataset),
+  split: z.string().default('test'),
+  /** Where the baselines `linear` and `meanTarget` are fitted. */
+  fitSplit: z.string().default('train'),
+  batchSize: z.number().int().min(1).max(4096).default(64),
+  /** Of the random map and the bootstrap. */
+  seed: z.number().int().nonnegative().default(0),
+  signal: z.instanceof(AbortSignal).optional(),
+  onProgress: z.custom<(done: number, total: number) => void>((value) => typeof value === 'function').optional(),
+});
+
+export type CompareOptions = z.input<typeof schema>;
+type Parsed = z.output<typeof schema>;
+
+export interface Comparison {
+  samples: number;
+  settings: { split: string; fitSplit: string; seed: number; excludeTarget: boolean; scores: Record<string, string> };
+  /** Against the target map: the generator first. */
+  target: MethodResult[];
+  /** Against the masks, where the data has them. */
+  mask: MethodResult[];
+}
+
+type Baselines = Awaited<ReturnType<typeof fitBaselines>>;
+
+/** What the baselines learn, from every training sample, batch by batch. */
+async function fitBaselines(split: DatasetSplit, options: Parsed, onBatch: (n: number) => void) {
+  const fit = new native.BaselineFit(options.generator.config.conditions);
+  await eachBatch(split, options, ['conditions', 'target'], async (samples, _first, n) => {
+    const { conditions, target } = samples as Record<'conditions' | 'target', Tensor>;
+    await withSignal(options.signal, (call) => fit.add(conditions, target, call));
+    onBatch(n);
+  });
+  return { weights: await fit.linearWeights(), mean: await fit.meanTarget() };
+}
+
+async function eachBatch(
+  split: DatasetSplit,
+  { batchSize, signal }: Parsed,
+  names: readonly string[],
+  work: (samples: Samples, first: number, n: number) => Promise<void>,
+): Promise<void> {
+  for (let first = 0; first < split.count; first += batchSize) {
+    const indices = Array.from({ length: Math.min(batchSize, split.count - first) }, (_, i) => first + i);
+    const samples = await split.batch(indices, { names, ...(signal ? { signal } : {}) });
+    try {
+      await work(samples, first, indices.length);
+    } finally {
+      disposeAll(samples);
+    }
+  }
+}
+
+function disposeAll(tensors: Readonly<Record<string, Tensor>>): void {
+  for (const tensor of Object.values(tensors)) tensor.dispose();
+}
+
+/** Scores batches of held-out samples for every method. */
+class BatchScorer {
+  readonly target = new ScoreTable();
+  readonly mask = new ScoreTable();
+
+  constructor(
+    readonly options: Parsed,
+    readonly fit: Baselines,
+  ) {}
+
+  async add(samples: Samples, first: number): Promise<void> {
+    const { generator, seed, signal } = this.options;
+    const { image: images, conditions, target, mask } = samples as Record<'image' | 'conditions' | 'target', Tensor> & {
+      mask?: Tensor;
+    };
+    const drawn = await generator.explain(images, conditions, signal ? { signal } : {});
+    const baselines = await withSignal(signal, (call) =>
+      native.baselineMaps({ images, conditions, ...this.fit }, { seed, first }, call),
+    );
+    try {
+      const { random: _random, ...answers } = baselines;
+      for (const [method, maps] of Object.entries({ [GENERATOR]: drawn, ...answers })) {
+        this.target.add(method, await scoreAgainstTarget(maps, target, signal));
+      }
+      if (mask) await this.#addMasks(mask, drawn, target, baselines);
+    } finally {
+      drawn.dispose();
+      disposeAll(baselines);
+    }
+  }
+
+  async #addMasks(mask: Tensor, drawn: Tensor, target: Tensor, baselines: Record<string, Tensor>): Promise<void> {
+    const { luminance, random } = baselines;
+    const cumulative = baselines[`condition.${this.options.generator.config.conditions - 1}`];
+    const methods = { [GENERATOR]: drawn, target, cumulative, luminance, random };
+    for (const [method, maps] of Object.entries(methods)) {
+      if (maps) this.mask.add(method, await scoreAgainstMask(maps, mask, this.options.signal));
+    }
+  }
+}
+
+/** @throws CumulensError unless the data was prepared as the generator takes it */
+function checkData({ data, generator }: Parsed): void {
+  const { conditions, targetChannels } = data.manifest;
+  const expected = generator.config.conditions;
+  if (conditions !== expected) {
+    throw new CumulensError('ERR_FORMAT', `${data.folder}: has ${conditions ?? 'no'} conditions, expected ${expected}`);
+  }
+  if (targetChannels !== undefined && targetChannels !== 1) {
+    throw new CumulensError('ERR_FORMAT', `${data.folder}: its targets are coloured, which no score is defined for`);
+  }
+}
+
+/**
+ * Scores a generator and every simpler answer on held-out prepared samples, one pass over each split, a batch in memory at a time.
+ * With masks, also where the maps' energy lies: of the generator, of the target, of the deepest average kept, of luminance and noise.
+ * @throws CumulensError ERR_OPTION, ERR_FORMAT when the data does not fit the generator, ERR_ABORTED
+ */
+export async function compareWithBaselines(options: CompareOptions): Promise<Comparison> {
+  const parsed = parseOptions(schema, options, 'compareWithBaselines');
+  checkData(parsed);
+  const { data, split, fitSplit, seed, onProgress } = parsed;
+  const [train, test] = [data.split(fitSplit), data.split(split)];
+  let done = 0;
+  const advance = (n: number): void => onProgress?.((done += n), train.count + test.count);
+  const fit = await fitBaselines(train, parsed, advance);
+  try {
+    const scorer = new BatchScorer(parsed, fit);
+    const names = ['image', 'conditions', 'target', ...(test.names.includes('mask') ? ['mask'] : [])];
+    await eachBatch(test, parsed, names, async (samples, first, n) => {
+      await scorer.add(samples, first);
+      advance(n);
+    });
+    const scores = Object.fromEntries(Object.entries(SCORES).map(([name, { settings }]) => [name, settings]));
+    const excludeTarget = data.manifest.settings['excludeTarget'] === true;
+    return {
+      samples: test.count,
+      settings: { split, fitSplit, seed, excludeTarget, scores },
+      target: await scorer.target.results(TARGET_SCORES, seed),
+      mask: await scorer.mask.results(MASK_SCORES, seed),
+    };
+  } finally {
+    fit.weights.dispose();
+    fit.mean.dispose();
+  }
+}

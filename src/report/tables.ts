@@ -1,0 +1,40 @@
+/** The demo's numbers as text that fits 80 columns. */
+import type { DemoResult } from '../demo/demo.js';
+import type { MethodResult } from '../evaluate/score_table.js';
+import { MASK_SCORES, SCORES, TARGET_SCORES, type ScoreName } from '../evaluate/scores.js';
+
+const DIGITS: Partial<Record<ScoreName, number>> = { psnr: 2 };
+
+/** "0.064 ±0.002": the mean, and half of its 95 % interval. */
+export function formatScore(name: ScoreName, { mean, low, high }: { mean: number; low: number; high: number }): string {
+  const digits = DIGITS[name] ?? 3;
+  return `${mean.toFixed(digits)} ±${((high - low) / 2).toFixed(digits)}`;
+}
+
+function table(title: string, names: readonly ScoreName[], methods: readonly MethodResult[]): string {
+  const header = names.map((name) => `${SCORES[name].label} ${SCORES[name].better === 'lower' ? '↓' : '↑'}`);
+  const rows = methods.map(({ label, scores }) => [
+    label,
+    ...names.map((name) => {
+      const score = scores[name];
+      if (!score) return '';
+      const mark = score.generatorBetter === undefined ? ' ' : score.generatorBetter ? '*' : ' ';
+      return formatScore(name, score) + mark;
+    }),
+  ]);
+  const first = Math.max(title.length, ...rows.map(([label = '']) => label.length));
+  const width = Math.max(15, ...header.map((name) => name.length + 2));
+  const line = ([label = '', ...cells]: readonly string[]): string =>
+    `${label.padEnd(first)}${cells.map((cell) => cell.padStart(width)).join('')}`.trimEnd();
+  return [line([title, ...header.map((name) => `${name} `)]), ...rows.map(line)].join('\n');
+}
+
+/** Both halves of the demo's table. */
+export function demoTables({ comparison, cnnAccuracy, classes }: DemoResult): string {
+  const { target, mask, samples } = comparison;
+  const head = `CNN: ${(100 * cnnAccuracy).toFixed(1)} % of the test images right (${classes.length} classes).`;
+  const note = '* the GAN is better: the paired 95 % interval of the difference excludes 0.';
+  const halves = [table(`Against the target`, TARGET_SCORES, target)];
+  if (mask.length > 0) halves.push(table('Within the mask', MASK_SCORES, mask));
+  return `\n${head}\nMeans over ${samples} held-out images, ± half of the 95 % interval.\n\n${halves.join('\n\n')}\n\n${note}\n`;
+}
