@@ -53,3 +53,5 @@ export {
   type ExplainFilesOptions,
   type ExplainSummary,
 } from './gan/explain_files.js';
+export { compareWithBaselines, type CompareOptions, type Comparison } from './evaluate/compare.js';
+export type { MethodResult, ScoreResult } from './evaluate/score_table.js';

@@ -1,0 +1,111 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+import sharp from 'sharp';
+
+import { runDemo } from '../dist/demo/demo.js';
+import { ScoreTable } from '../dist/evaluate/score_table.js';
+import { html } from '../dist/report/html.js';
+import { demoTables } from '../dist/report/tables.js';
+
+const RECIPE = {
+  size: 32,
+  images: { train: 48, validation: 16, test: 20 },
+  cnn: { epochs: 1, batchSize: 16 },
+  conditions: 4,
+  gan: { preset: 'small', steps: 3, batchSize: 4, width: 8, conditionWidth: 8, conditionFeatures: 8, discriminatorWidth: 4 },
+  gallery: 3,
+};
+
+describe('the demo, at a very small size', function () {
+  const folder = mkdtempSync(join(tmpdir(), 'cumulens-demo-'));
+  const out = join(folder, 'demo');
+  const options = { out, seed: 3, device: 'cpu', recipe: RECIPE };
+  let result;
+
+  before(async () => {
+    const controller = new AbortController();
+    const onStage = (stage) => {
+      if (stage === 'prepare') controller.abort();
+      return () => undefined;
+    };
+    const interrupted = await runDemo({ ...options, signal: controller.signal, onStage }).catch((error) => error);
+    expect(interrupted).to.include({ code: 'ERR_ABORTED' });
+    result = await runDemo(options); // continues
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('scores every answer on every held-out image', () => {
+    const { target, mask, samples, settings } = result.comparison;
+    expect(samples).to.equal(20);
+    expect(settings.excludeTarget).to.equal(true);
+    const names = ['condition.0', 'condition.3.normalised', 'generator', 'linear', 'luminance', 'meanTarget'];
+    expect(target.map(({ name }) => name)).to.include.members(names).and.to.have.length(4 + 2 * 4);
+    expect(mask.map(({ name }) => name)).to.deep.equal(['generator', 'target', 'cumulative', 'luminance', 'random']);
+    for (const { scores } of [...target, ...mask]) {
+      for (const { mean, low, high } of Object.values(scores)) expect(low <= mean && mean <= high).to.equal(true);
+    }
+  });
+
+  it('scores the target map itself as the mask scores of the data say', () => {
+    const random = result.comparison.mask.find(({ name }) => name === 'random').scores.energyInMask.mean;
+    expect(random, 'uniform noise lies in the mask by its area').to.be.within(0.02, 0.5);
+  });
+
+  it('writes a page with its pictures, and nothing from a network', async () => {
+    const page = readFileSync(result.page, 'utf8');
+    expect(page).to.not.match(/https?:\/\//);
+    const sources = [...page.matchAll(/<img src="([^"]+)"/g)].map(([, source]) => source);
+    expect(sources).to.have.length(3 * 4);
+    for (const source of sources) expect(existsSync(join(out, source)), source).to.equal(true);
+    expect(await sharp(join(out, 'pictures/01-image.png')).metadata()).to.include({ width: 128, height: 128 });
+    expect(await sharp(join(out, 'pictures/01-conditions.png')).metadata()).to.include({ width: 4 * 34 - 2, height: 32 });
+  });
+
+  it('run again does nothing twice and finds the same', async () => {
+    const again = await runDemo(options);
+    expect(again.comparison).to.deep.equal(result.comparison);
+    expect(again.cnnAccuracy).to.equal(result.cnnAccuracy);
+    expect(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')).comparison).to.deep.equal(result.comparison);
+  });
+
+  it('refuses a folder with other settings or other contents', async () => {
+    expect(await runDemo({ ...options, seed: 4 }).catch((error) => error)).to.include({ code: 'ERR_OPTION' });
+    expect((await runDemo({ ...options, out: folder }).catch((error) => error)).message).to.match(/holds no demo/);
+  });
+
+  it('prints tables that fit 80 columns', () => {
+    const lines = demoTables(result).split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).to.be.at.most(80);
+  });
+});
+
+describe('paired comparison with the generator', () => {
+  const table = async (generator, other) => {
+    const scores = new ScoreTable();
+    scores.add('generator', { values: { mae: generator.slice(0, 2) }, undefined: {} });
+    scores.add('generator', { values: { mae: generator.slice(2) }, undefined: {} });
+    scores.add('linear', { values: { mae: other }, undefined: { mae: 1 } });
+    const [, linear] = await scores.results(['mae'], 0);
+    return linear.scores.mae;
+  };
+
+  it('says better only where the interval of the differences excludes 0', async () => {
+    const base = [0.1, 0.5, 0.9, 0.3, 0.7];
+    const better = await table(base, base.map((v) => v + 0.01));
+    expect(better).to.include({ generatorBetter: true, undefined: 1 });
+    expect(better.difference.mean).to.be.closeTo(-0.01, 1e-12);
+    expect(await table(base, base.map((v) => v - 0.01))).to.include({ generatorBetter: false });
+    expect(await table(base, [0.2, 0.4, 1.0, 0.2, 0.7])).to.include({ generatorBetter: false });
+  });
+});
+
+describe('html templates', () => {
+  it('escape values and keep markup', () => {
+    expect(html`<p>${'<b> & "x"'}${[html`<i></i>`, html`<u></u>`]}</p>`.text).to.equal(
+      '<p>&lt;b&gt; &amp; &quot;x&quot;<i></i><u></u></p>',
+    );
+  });
+});
