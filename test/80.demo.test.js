@@ -15,7 +15,15 @@ const RECIPE = {
   images: { train: 48, validation: 16, test: 20 },
   cnn: { epochs: 1, batchSize: 16 },
   conditions: 4,
-  gan: { preset: 'small', steps: 3, batchSize: 4, width: 8, conditionWidth: 8, conditionFeatures: 8, discriminatorWidth: 4 },
+  gan: {
+    preset: 'small',
+    steps: 3,
+    batchSize: 4,
+    width: 8,
+    conditionWidth: 8,
+    conditionFeatures: 8,
+    discriminatorWidth: 4,
+  },
   gallery: 3,
 };
 
@@ -42,7 +50,9 @@ describe('the demo, at a very small size', function () {
     expect(samples).to.equal(20);
     expect(settings.excludeTarget).to.equal(true);
     const names = ['condition.0', 'condition.3.normalised', 'generator', 'linear', 'luminance', 'meanTarget'];
-    expect(target.map(({ name }) => name)).to.include.members(names).and.to.have.length(4 + 2 * 4);
+    expect(target.map(({ name }) => name))
+      .to.include.members(names)
+      .and.to.have.length(4 + 2 * 4);
     expect(mask.map(({ name }) => name)).to.deep.equal(['generator', 'target', 'cumulative', 'luminance', 'random']);
     for (const { scores } of [...target, ...mask]) {
       for (const { mean, low, high } of Object.values(scores)) expect(low <= mean && mean <= high).to.equal(true);
@@ -61,7 +71,10 @@ describe('the demo, at a very small size', function () {
     expect(sources).to.have.length(3 * 4);
     for (const source of sources) expect(existsSync(join(out, source)), source).to.equal(true);
     expect(await sharp(join(out, 'pictures/01-image.png')).metadata()).to.include({ width: 128, height: 128 });
-    expect(await sharp(join(out, 'pictures/01-conditions.png')).metadata()).to.include({ width: 4 * 34 - 2, height: 32 });
+    expect(await sharp(join(out, 'pictures/01-conditions.png')).metadata()).to.include({
+      width: 4 * 34 - 2,
+      height: 32,
+    });
   });
 
   it('run again does nothing twice and finds the same', async () => {
@@ -94,10 +107,18 @@ describe('paired comparison with the generator', () => {
 
   it('says better only where the interval of the differences excludes 0', async () => {
     const base = [0.1, 0.5, 0.9, 0.3, 0.7];
-    const better = await table(base, base.map((v) => v + 0.01));
+    const better = await table(
+      base,
+      base.map((v) => v + 0.01),
+    );
     expect(better).to.include({ generatorBetter: true, undefined: 1 });
     expect(better.difference.mean).to.be.closeTo(-0.01, 1e-12);
-    expect(await table(base, base.map((v) => v - 0.01))).to.include({ generatorBetter: false });
+    expect(
+      await table(
+        base,
+        base.map((v) => v - 0.01),
+      ),
+    ).to.include({ generatorBetter: false });
     expect(await table(base, [0.2, 0.4, 1.0, 0.2, 0.7])).to.include({ generatorBetter: false });
   });
 });

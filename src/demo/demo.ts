@@ -138,7 +138,10 @@ class Demo {
     }
   }
 
-  async #stage<T>(name: string, work: (report: (done: number, total: number, note?: string) => void) => Promise<T>): Promise<T> {
+  async #stage<T>(
+    name: string,
+    work: (report: (done: number, total: number, note?: string) => void) => Promise<T>,
+  ): Promise<T> {
     const report = this.#options.onStage?.(name) ?? (() => undefined);
     const begun = performance.now();
     const result = await work(report);
@@ -162,7 +165,9 @@ class Demo {
     });
   }
 
-  async #trainCnn(report: (done: number, total: number, note?: string) => void): Promise<{ path: string; accuracy: number }> {
+  async #trainCnn(
+    report: (done: number, total: number, note?: string) => void,
+  ): Promise<{ path: string; accuracy: number }> {
     const { seed, device, signal } = this.#options;
     const out = this.#paths.cnn;
     const run = trainCnn({

@@ -11,7 +11,7 @@ import { GENERATOR, ScoreTable, type MethodResult } from './score_table.js';
 import { MASK_SCORES, SCORES, scoreAgainstMask, scoreAgainstTarget, TARGET_SCORES } from './scores.js';
 
 const schema = z.strictObject({
-  generator: z.instanceof(Generator),
+  generator: z.custom<Generator>((value) => value instanceof Generator, 'expected a Generator'),
   /** A prepared dataset. */
   data: z.instanceof(Dataset),
   split: z.string().default('test'),
@@ -82,7 +82,12 @@ class BatchScorer {
 
   async add(samples: Samples, first: number): Promise<void> {
     const { generator, seed, signal } = this.options;
-    const { image: images, conditions, target, mask } = samples as Record<'image' | 'conditions' | 'target', Tensor> & {
+    const {
+      image: images,
+      conditions,
+      target,
+      mask,
+    } = samples as Record<'image' | 'conditions' | 'target', Tensor> & {
       mask?: Tensor;
     };
     const drawn = await generator.explain(images, conditions, signal ? { signal } : {});
@@ -144,7 +149,7 @@ export async function compareWithBaselines(options: CompareOptions): Promise<Com
       advance(n);
     });
     const scores = Object.fromEntries(Object.entries(SCORES).map(([name, { settings }]) => [name, settings]));
-    const excludeTarget = data.manifest.settings['excludeTarget'] === true;
+    const excludeTarget = data.manifest.settings.excludeTarget === true;
     return {
       samples: test.count,
       settings: { split, fitSplit, seed, excludeTarget, scores },

@@ -12,7 +12,11 @@ export const SCORES: Readonly<Record<ScoreName, { label: string; better: 'lower'
   psnr: { label: 'PSNR', better: 'higher', settings: 'dB, peak 1; an exact match counts as 100' },
   ssim: { label: 'SSIM', better: 'higher', settings: '11×11 Gaussian window of σ 1.5, windows inside the map' },
   pearson: { label: 'Pearson', better: 'higher', settings: 'over pixels; 0 for a constant map, and counted' },
-  energyInMask: { label: 'Energy in mask', better: 'higher', settings: 'ΣE·mask / ΣE; 0 for an empty map, and counted' },
+  energyInMask: {
+    label: 'Energy in mask',
+    better: 'higher',
+    settings: 'ΣE·mask / ΣE; 0 for an empty map, and counted',
+  },
   pointingGame: { label: 'Pointing game', better: 'higher', settings: 'a pixel of the maximum lies in the mask' },
 };
 

@@ -45,7 +45,9 @@ async function writePictures(folder: string, name: string, pixels: Tensor): Prom
     Array.from({ length: n }, async (_, i) => {
       const file = `${String(i + 1).padStart(2, '0')}-${name}.png`;
       const raw = bytes.subarray(i * stride, (i + 1) * stride);
-      const png = await sharp(raw, { raw: { width, height, channels: 3 } }).png().toBuffer();
+      const png = await sharp(raw, { raw: { width, height, channels: 3 } })
+        .png()
+        .toBuffer();
       await writeFileAtomic(join(folder, file), png);
       return `pictures/${file}`;
     }),
@@ -95,48 +97,115 @@ function scoreTable(caption: string, names: readonly ScoreName[], methods: reado
       const beaten = score.generatorBetter ? html`<span class="beaten" title="the GAN is better">*</span>` : html``;
       return html`<td>${formatScore(name, score)}${beaten}</td>`;
     });
-    return html`<tr class="${kind}"><th scope="row">${label}</th>${cells}</tr>`;
+    return html`<tr class="${kind}">
+      <th scope="row">${label}</th>
+      ${cells}
+    </tr>`;
   });
-  return html`<div class="scroll"><table><caption>${caption}</caption><thead><tr><th scope="col">Method</th>${head}</tr></thead><tbody>${rows}</tbody></table></div>`;
+  return html`<div class="scroll">
+    <table>
+      <caption>
+        ${caption}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Method</th>
+          ${head}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 function galleryRow({ pictures, label, predicted }: GalleryEntry, conditions: number): Markup {
   const right = label === predicted;
   return html`<article>
-<h3>${label} <small class="${right ? 'right' : 'wrong'}">the CNN says ${predicted}</small></h3>
-<div class="row">
-<figure><img src="${pictures.image}" alt="the image, with the outline of the garment"><figcaption>image and mask</figcaption></figure>
-<figure><img src="${pictures.target}" alt="the target map"><figcaption>target: Grad-CAM</figcaption></figure>
-<figure><img src="${pictures.generated}" alt="the map that the GAN drew"><figcaption>GAN</figcaption></figure>
-<figure class="strip"><img src="${pictures.conditions}" alt="${conditions} cumulative averages, shallow to deep"><figcaption>the ${conditions} conditions, shallow to deep</figcaption></figure>
-</div></article>`;
+    <h3>${label} <small class="${right ? 'right' : 'wrong'}">the CNN says ${predicted}</small></h3>
+    <div class="row">
+      <figure>
+        <img src="${pictures.image}" alt="the image, with the outline of the garment" />
+        <figcaption>image and mask</figcaption>
+      </figure>
+      <figure>
+        <img src="${pictures.target}" alt="the target map" />
+        <figcaption>target: Grad-CAM</figcaption>
+      </figure>
+      <figure>
+        <img src="${pictures.generated}" alt="the map that the GAN drew" />
+        <figcaption>GAN</figcaption>
+      </figure>
+      <figure class="strip">
+        <img src="${pictures.conditions}" alt="${conditions} cumulative averages, shallow to deep" />
+        <figcaption>the ${conditions} conditions, shallow to deep</figcaption>
+      </figure>
+    </div>
+  </article>`;
 }
 
 function page({ result }: DemoPageOptions, gallery: readonly GalleryEntry[]): string {
   const { comparison, cnnAccuracy, classes, ganBeatsAll, ganSteps, generatorParameters, recipe, seed } = result;
   const verdict = ganBeatsAll
-    ? html`<p class="verdict good">On ${comparison.samples} held-out images the GAN beats every simpler answer on MAE, SSIM and Pearson: each paired 95 % interval of the difference excludes 0.</p>`
-    : html`<p class="verdict bad">The GAN does not beat every simpler answer on MAE, SSIM and Pearson: see the rows without a star.</p>`;
+    ? html`<p class="verdict good">
+        On ${comparison.samples} held-out images the GAN beats every simpler answer on MAE, SSIM and Pearson: each
+        paired 95 % interval of the difference excludes 0.
+      </p>`
+    : html`<p class="verdict bad">
+        The GAN does not beat every simpler answer on MAE, SSIM and Pearson: see the rows without a star.
+      </p>`;
   const body = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>cumulens demo</title><style>${new Markup(PAGE_STYLE)}</style></head><body><main>
-<header><h1>What the network saw</h1>
-<p>A CNN learned to tell ${classes.length} garments apart on photographs (${(100 * cnnAccuracy).toFixed(1)} % of the test images right). At each of its
-convolutions one forward and backward pass gave a Grad-CAM map; their cumulative averages over depth, ${recipe.conditions} of them, condition an LSFT-GAN
-(${generatorParameters.toLocaleString('en')} parameters, ${ganSteps} steps) that draws the explanation. The last convolution, whose map is the target, is
-<strong>excluded</strong> from the averages. Garments and photographs of the images below were never trained on. Seed ${seed}.</p></header>
-${verdict}
-<section><h2>How near the target</h2>
-${scoreTable(`Means over ${comparison.samples} held-out images, ± half of the 95 % interval.`, TARGET_SCORES, comparison.target)}
-<p class="note">* the GAN is better, the paired 95 % bootstrap interval of the difference excluding 0. A condition is scored as it is and min–max
-normalised; the linear combination is the least-squares fit of all conditions, with an intercept, on the training images.</p></section>
-<section><h2>Where the evidence is</h2>
-${scoreTable('How much of each map lies on the garment.', MASK_SCORES, comparison.mask)}
-<p class="note">The baselines luminance and random know nothing of the CNN. The cumulative average is the deepest condition.</p></section>
-<section><h2>Held-out images</h2><p class="legend"><span>0</span><i></i><span>1</span> viridis, each map min–max normalised; white line: where the garment is</p>
-${gallery.map((entry) => galleryRow(entry, recipe.conditions))}</section>
-</main></body></html>
-`;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>cumulens demo</title>
+        <style>
+          ${new Markup(PAGE_STYLE)}
+        </style>
+      </head>
+      <body>
+        <main>
+          <header>
+            <h1>What the network saw</h1>
+            <p>
+              A CNN learned to tell ${classes.length} garments apart on photographs (${(100 * cnnAccuracy).toFixed(1)} %
+              of the test images right). At each of its convolutions one forward and backward pass gave a Grad-CAM map;
+              their cumulative averages over depth, ${recipe.conditions} of them, condition an LSFT-GAN
+              (${generatorParameters.toLocaleString('en')} parameters, ${ganSteps} steps) that draws the explanation.
+              The last convolution, whose map is the target, is <strong>excluded</strong> from the averages. Garments
+              and photographs of the images below were never trained on. Seed ${seed}.
+            </p>
+          </header>
+          ${verdict}
+          <section>
+            <h2>How near the target</h2>
+            ${scoreTable(`Means over ${comparison.samples} held-out images, ± half of the 95 % interval.`, TARGET_SCORES, comparison.target)}
+            <p class="note">
+              * the GAN is better, the paired 95 % bootstrap interval of the difference excluding 0. A condition is
+              scored as it is and min–max normalised; the linear combination is the least-squares fit of all conditions,
+              with an intercept, on the training images.
+            </p>
+          </section>
+          <section>
+            <h2>Where the evidence is</h2>
+            ${scoreTable('How much of each map lies on the garment.', MASK_SCORES, comparison.mask)}
+            <p class="note">
+              The baselines luminance and random know nothing of the CNN. The cumulative average is the deepest
+              condition.
+            </p>
+          </section>
+          <section>
+            <h2>Held-out images</h2>
+            <p class="legend">
+              <span>0</span><i></i><span>1</span> viridis, each map min–max normalised; white line: where the garment is
+            </p>
+            ${gallery.map((entry) => galleryRow(entry, recipe.conditions))}
+          </section>
+        </main>
+      </body>
+    </html> `;
   return body.text;
 }
 
