@@ -263,6 +263,7 @@ class FileExplainer {
       create: { width: 3 * side + 2 * gap, height: side, channels: 3, background: '#ffffff' },
     })
       .composite([image, heatmap, overlay].map((input, i) => ({ input, left: i * (side + gap), top: 0 })))
+      .removeAlpha()
       .png()
       .toBuffer();
     const names = {
