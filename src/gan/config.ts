@@ -112,12 +112,13 @@ export const TRAIN_PRESETS: Readonly<Record<'paper' | 'small' | 'reference', Par
   small: {
     variant: 'lsft',
     width: 32,
-    conditionWidth: 64,
+    conditionWidth: 32,
     conditionFeatures: 16,
     discriminatorWidth: 16,
-    batchSize: 8,
-    steps: 240,
-    generatorAdam: { learningRate: 1e-3 },
+    batchSize: 4,
+    steps: 440,
+    // A short second moment: at this rate, one hard batch of a short run would otherwise throw the weights far off.
+    generatorAdam: { learningRate: 1e-3, beta1: 0.9, beta2: 0.98 },
     discriminatorAdam: { learningRate: 2e-4 },
     schedule: 'cosine',
     warmup: 10,
