@@ -103,6 +103,7 @@ void ClassifierTrainer::update(const std::vector<at::Tensor>& gradients) {
   const double rate = options_.learningRate * cosineSchedule(step_, options_.warmupSteps, options_.totalSteps);
   for (Group& group : groups_) {
     std::vector<at::Tensor> own;
+    own.reserve(group.members.size());
     for (const size_t i : group.members) {
       own.push_back(alignGradient(gradients[i], parameters_[i]));
     }

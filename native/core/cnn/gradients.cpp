@@ -13,6 +13,7 @@ ScoreGradients scoreGradients(const GraphCnn& cnn, const at::Tensor& images, con
   check(weights.dim() == 2 && weights.size(0) == images.size(0) && weights.size(1) == cnn.classes(), ErrorCode::shape, "weights must be [",
         images.size(0), ", ", cnn.classes(), "], one for each logit, got ", weights.sizes());
   std::vector<at::Tensor> inputs{images.to(cnn.device(), cnn.dtype()).detach().clone().requires_grad_(true)};
+  inputs.reserve(cnn.trainedNames().size() + 1);
   for (const std::string& name : cnn.trainedNames()) inputs.push_back(cnn.stateDict().at(name));
   const Unfrozen unfrozen({inputs.begin() + 1, inputs.end()});
   const c10::AutoGradMode grad(true);

@@ -4,7 +4,7 @@
 
 namespace cumulens {
 
-at::Tensor initialise(const ParameterSpec& spec, at::Generator generator) {
+at::Tensor initialise(const ParameterSpec& spec, const at::Generator& generator) {
   at::Tensor tensor = at::empty(spec.shape, at::kFloat);
   const auto fanIn = static_cast<double>(tensor.numel()) / static_cast<double>(spec.shape.at(0));
   switch (spec.init) {

@@ -6,6 +6,6 @@ namespace cumulens {
 
 /// A fresh parameter in float32 on the CPU. heNormal: N(0, 2/fan_in), He et al. 2015, for layers before a relu;
 /// fanInUniform: U(±1/√fan_in).
-at::Tensor initialise(const ParameterSpec& spec, at::Generator generator);
+at::Tensor initialise(const ParameterSpec& spec, const at::Generator& generator);
 
 }  // namespace cumulens

@@ -14,6 +14,7 @@ std::vector<int64_t> keptPositions(int64_t layers, int64_t conditions) {
   check(conditions >= 1, ErrorCode::option, "the number of conditions must be ≥ 1, got ", conditions);
   if (conditions == 1) return {layers - 1};
   std::vector<int64_t> positions;
+  positions.reserve(static_cast<size_t>(conditions));
   for (int64_t i = 0; i < conditions; ++i) {
     positions.push_back(ceilDivide(ceilDivide(100 * i, conditions - 1) * (layers - 1), 100));
   }

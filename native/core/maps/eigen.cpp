@@ -1,5 +1,7 @@
 #include "core/maps/layer_map.h"
 
+#include <limits>
+
 namespace cumulens {
 namespace {
 
@@ -9,7 +11,7 @@ at::Tensor firstRightVector(const at::Tensor& centred) {
   const at::Tensor transposed = centred.transpose(1, 2);
   const at::Tensor gram = wide ? at::bmm(centred, transposed) : at::bmm(transposed, centred);
   // eigh sorts ascending: the last column is the principal direction.
-  const at::Tensor first = std::get<1>(at::linalg_eigh(gram)).slice(2, -1);
+  at::Tensor first = std::get<1>(at::linalg_eigh(gram)).slice(2, -1);
   if (!wide) return first;
   const at::Tensor vector = at::bmm(transposed, first);
   return vector / vector.norm(2, {1}, true).clamp_min(std::numeric_limits<double>::min());

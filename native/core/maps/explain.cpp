@@ -76,6 +76,7 @@ at::Tensor joined(const std::vector<Explanation>& parts, at::Tensor Explanation:
   if (!(parts.front().*field).defined()) return {};
   std::vector<at::Tensor> tensors;
   tensors.reserve(parts.size());
+  tensors.reserve(parts.size());
   for (const Explanation& part : parts) tensors.push_back(part.*field);
   return at::cat(tensors);
 }
