@@ -127,14 +127,13 @@ describe('a training step', () => {
 
   it('that is cancelled leaves no trace', async () => {
     const [cancelled, plain] = [await start('lsft'), await start('lsft')];
-    // Cancelled at whatever point of whatever step it has come to: each call ends with whole steps.
+    // Cancelled at whatever point of whatever step it has come to, a little later each time: each call ends with whole steps.
     let done = 0;
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 20 || done < 5; i++) {
       const token = new native.CancelToken();
       setTimeout(() => token.cancel(), 5 + 3 * i);
       done += (await cancelled.run(1000, { token })).length;
     }
-    expect(done).to.be.greaterThan(0);
     await plain.run(done);
     const [a, b] = [await cancelled.state(), await plain.state()];
     for (const part of ['generator', 'discriminator', 'optimizer']) {

@@ -5,6 +5,7 @@
 #include "core/data/shard_set.h"
 #include "core/runtime/fused_adam.h"
 #include "core/runtime/fused_sgd.h"
+#include "core/runtime/memory_cache.h"
 
 #include <memory>
 #include <variant>
@@ -70,6 +71,7 @@ class ClassifierTrainer {
   at::Tensor trainStep();
   void update(const std::vector<at::Tensor>& gradients);
 
+  MemoryCache memoryCache_;
   std::shared_ptr<GraphCnn> cnn_;
   std::shared_ptr<const ShardSet> data_;
   at::Tensor samples_;

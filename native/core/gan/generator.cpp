@@ -8,6 +8,7 @@
 #include "core/gan/global_generator.h"
 #include "core/gan/local_generator.h"
 #include "core/runtime/error.h"
+#include "core/runtime/memory_cache.h"
 #include "core/runtime/random.h"
 
 namespace cumulens {
@@ -48,6 +49,7 @@ at::Tensor Generator::forward(const at::Tensor& image, const at::Tensor& conditi
 at::Tensor Generator::explain(const at::Tensor& image, const at::Tensor& conditions, bool raw, int64_t batch,
                               const CancelToken& cancel) const {
   const c10::NoGradGuard noGrad;
+  const MemoryCache memoryCache;  // the batches need the same blocks one after the other
   const auto options = parameters_.leaves().front().options();
   std::vector<at::Tensor> parts;
   const int64_t count = image.dim() == 4 ? image.size(0) : 0;
