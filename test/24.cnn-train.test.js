@@ -1,7 +1,9 @@
 // Training a classifier: one step equals the formulas, a run learns, and a stopped run goes on to the same bytes.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { expect } from 'chai';
 
@@ -158,7 +160,6 @@ describe('A training run', () => {
       ['test', 40, 4],
     ]) {
       const file = `shard-${name}.safetensors`;
-      const { mkdirSync } = await import('node:fs');
       mkdirSync(data, { recursive: true });
       const ids = JSON.stringify(Array.from({ length: count }, (_, i) => `${name}/${i}`));
       await writeSafetensors(join(data, file), samples(count, seed), { ids });
@@ -224,6 +225,32 @@ describe('A training run', () => {
     const [parts, whole] = [files('parts'), files('whole')];
     expect(Object.keys(parts)).to.deep.equal(Object.keys(whole));
     for (const name of Object.keys(whole)) expect(parts[name] === whole[name], name).to.equal(true);
+  });
+
+  it('is begun from the command line, which prints one JSON document', async () => {
+    const spec = join(folder, 'spec.json');
+    writeFileSync(spec, JSON.stringify(network()));
+    const out = join(folder, 'cli');
+    const args = [
+      'train-cnn',
+      data,
+      '--out',
+      out,
+      '--spec',
+      spec,
+      '--epochs',
+      '1',
+      '--batch-size',
+      '8',
+      '--device',
+      'cpu',
+      '--json',
+    ];
+    const { stdout } = await promisify(execFile)(process.execPath, ['dist/cli/main.js', ...args]);
+    const result = JSON.parse(stdout);
+    expect(result.path).to.equal(join(out, 'cnn.safetensors'));
+    expect(result.test.count).to.equal(40);
+    expect(result.epochs).to.have.length(1);
   });
 
   it('stops early when nothing gets better', async () => {
