@@ -116,7 +116,7 @@ export const TRAIN_PRESETS: Readonly<Record<'paper' | 'small' | 'reference', Par
     conditionFeatures: 16,
     discriminatorWidth: 16,
     batchSize: 4,
-    steps: 440,
+    steps: 480,
     // A short second moment: at this rate, one hard batch of a short run would otherwise throw the weights far off.
     generatorAdam: { learningRate: 1e-3, beta1: 0.9, beta2: 0.98 },
     discriminatorAdam: { learningRate: 2e-4 },
