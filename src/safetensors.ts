@@ -56,7 +56,10 @@ async function readHeaderText(path: string): Promise<{ text: string; dataBegin: 
     }
     const length = prefix.readBigUInt64LE();
     if (length > BigInt(Math.min(MAX_HEADER_BYTES, fileSize - 8))) {
-      throw new CumulensError('ERR_FORMAT', `${path}: not a safetensors file: its header claims ${length} bytes of ${fileSize}`);
+      throw new CumulensError(
+        'ERR_FORMAT',
+        `${path}: not a safetensors file: its header claims ${length} bytes of ${fileSize}`,
+      );
     }
     const text = Buffer.alloc(Number(length));
     await file.read(text, 0, text.length, 8);
@@ -76,7 +79,10 @@ function parseHeader(path: string, text: string, dataBegin: number): Header {
   const parsed = headerSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new CumulensError('ERR_FORMAT', `${path}: safetensors header: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
+    throw new CumulensError(
+      'ERR_FORMAT',
+      `${path}: safetensors header: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+    );
   }
   const header: Header = { names: [], spans: [], metadata: {} };
   for (const [name, entry] of Object.entries(parsed.data)) {
@@ -84,17 +90,26 @@ function parseHeader(path: string, text: string, dataBegin: number): Header {
       header.metadata = entry as Record<string, string>;
       continue;
     }
-    if (!Array.isArray(entry['data_offsets'])) {
+    if (!Array.isArray(entry.data_offsets)) {
       throw new CumulensError('ERR_FORMAT', `${path}: tensor '${name}' has no data_offsets`);
     }
-    const { dtype: tag, shape, data_offsets } = entry as { dtype: string; shape: number[]; data_offsets: [number, number] };
+    const {
+      dtype: tag,
+      shape,
+      data_offsets,
+    } = entry as { dtype: string; shape: number[]; data_offsets: [number, number] };
     const known = DTYPES[tag];
     if (!known) {
       const tags = Object.keys(DTYPES).join(', ');
       throw new CumulensError('ERR_FORMAT', `${path}: tensor '${name}' has dtype ${tag}, expected one of ${tags}`);
     }
     header.names.push(name);
-    header.spans.push({ dtype: known.dtype, shape, begin: dataBegin + data_offsets[0], end: dataBegin + data_offsets[1] });
+    header.spans.push({
+      dtype: known.dtype,
+      shape,
+      begin: dataBegin + data_offsets[0],
+      end: dataBegin + data_offsets[1],
+    });
   }
   return header;
 }
@@ -124,7 +139,7 @@ export async function writeSafetensors(
     .map(([name, tensor]) => ({ name, tensor, shape: tensor.shape, ...tagOf(path, name, tensor) }))
     .sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1));
   const header: Record<string, unknown> = {};
-  if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata;
+  if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
   let offset = 0;
   for (const { name, tag, bytes, shape } of entries) {
     const end = offset + shape.reduce((product, n) => product * n, bytes);
@@ -142,6 +157,10 @@ export async function writeSafetensors(
 
 function tagOf(path: string, name: string, tensor: Tensor): { tag: string; bytes: number } {
   const known = TAGS.get(tensor.dtype);
-  if (!known) throw new CumulensError('ERR_FORMAT', `${path}: tensor '${name}' has dtype ${tensor.dtype}, which safetensors has not`);
+  if (!known)
+    throw new CumulensError(
+      'ERR_FORMAT',
+      `${path}: tensor '${name}' has dtype ${tensor.dtype}, which safetensors has not`,
+    );
   return known;
 }

@@ -7,9 +7,9 @@
 #include "binding/discriminator.h"
 #include "binding/environment.h"
 #include "binding/files.h"
-#include "binding/metrics.h"
 #include "binding/gan_trainer.h"
 #include "binding/generator.h"
+#include "binding/metrics.h"
 #include "binding/system.h"
 #include "binding/tensor.h"
 

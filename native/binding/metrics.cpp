@@ -23,7 +23,10 @@ Napi::Value scoreMapsCall(const Napi::CallbackInfo& info) {
         info.Env(), CallOptions::from(info[2]),
         [maps = TensorHandle::tensorOf(info[0], "maps"), targets = TensorHandle::tensorOf(info[1], "targets")](const TaskContext&) {
           const MapScores scores = scoreMaps(maps, targets);
-          return StateDict{{"mae", scores.mae}, {"psnr", scores.psnr}, {"ssim", scores.ssim}, {"pearson", scores.pearson},
+          return StateDict{{"mae", scores.mae},
+                           {"psnr", scores.psnr},
+                           {"ssim", scores.ssim},
+                           {"pearson", scores.pearson},
                            {"pearsonUndefined", scores.pearsonUndefined}};
         },
         wrapDict);
@@ -36,7 +39,8 @@ Napi::Value scoreInMasksCall(const Napi::CallbackInfo& info) {
         info.Env(), CallOptions::from(info[2]),
         [maps = TensorHandle::tensorOf(info[0], "maps"), masks = TensorHandle::tensorOf(info[1], "masks")](const TaskContext&) {
           const MaskScores scores = scoreInMasks(maps, masks);
-          return StateDict{{"energyInMask", scores.energyInMask}, {"energyInMaskUndefined", scores.energyUndefined},
+          return StateDict{{"energyInMask", scores.energyInMask},
+                           {"energyInMaskUndefined", scores.energyUndefined},
                            {"pointingGame", scores.pointingGame}};
         },
         wrapDict);
@@ -48,7 +52,9 @@ Napi::Value bootstrapMeansCall(const Napi::CallbackInfo& info) {
     return runTask(
         info.Env(), CallOptions::from(info[3]),
         [values = TensorHandle::tensorOf(info[0], "values"), resamples = toInteger(info[1], "resamples"),
-         seed = static_cast<std::uint64_t>(toInteger(info[2], "seed"))](const TaskContext&) { return bootstrapMeans(values, resamples, seed); },
+         seed = static_cast<std::uint64_t>(toInteger(info[2], "seed"))](const TaskContext&) {
+          return bootstrapMeans(values, resamples, seed);
+        },
         wrapTensor);
   });
 }
@@ -96,10 +102,11 @@ class BaselineFitHandle : public Wrapped<BaselineFitHandle> {
   static constexpr napi_type_tag kTag{0x63756d756c656e73, 0x10};
 
   static void define(Napi::Env env, Napi::Object exports) {
-    registerClass(env, exports,
-                  DefineClass(env, kName, {InstanceMethod<&BaselineFitHandle::add>("add"),
-                                           InstanceMethod<&BaselineFitHandle::linearWeights>("linearWeights"),
-                                           InstanceMethod<&BaselineFitHandle::meanTarget>("meanTarget")}));
+    registerClass(
+        env, exports,
+        DefineClass(env, kName,
+                    {InstanceMethod<&BaselineFitHandle::add>("add"), InstanceMethod<&BaselineFitHandle::linearWeights>("linearWeights"),
+                     InstanceMethod<&BaselineFitHandle::meanTarget>("meanTarget")}));
   }
 
   explicit BaselineFitHandle(const Napi::CallbackInfo& info)

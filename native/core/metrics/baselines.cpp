@@ -56,8 +56,8 @@ at::Tensor BaselineFit::meanTarget() const {
 }
 
 at::Tensor applyLinear(const at::Tensor& weights, const at::Tensor& conditions) {
-  check(conditions.dim() == 4 && weights.dim() == 1 && weights.size(0) == conditions.size(1) + 1, ErrorCode::shape,
-        "baselines: weights ", weights.sizes(), " do not fit conditions ", conditions.sizes(), ", expected [P + 1]");
+  check(conditions.dim() == 4 && weights.dim() == 1 && weights.size(0) == conditions.size(1) + 1, ErrorCode::shape, "baselines: weights ",
+        weights.sizes(), " do not fit conditions ", conditions.sizes(), ", expected [P + 1]");
   const at::NoGradGuard noGrad;
   const at::Tensor w = weights.to(conditions.device());
   const at::Tensor slopes = w.slice(0, 0, -1).view({1, -1, 1, 1});
