@@ -1,4 +1,6 @@
 /** The one typed contract with the addon. Everything native is reached through here; nothing here is public. */
+import { isMainThread } from 'node:worker_threads';
+
 import { CumulensError } from './errors.js';
 import type { GanContract } from './gan/contract.js';
 import { loadAddon } from './load.js';
@@ -127,8 +129,8 @@ export interface NativeExplanation extends NativePrediction {
 export interface NativeCnn {
   readonly disposed: boolean;
   dispose(): void;
-  /** Views of the weights. */
-  stateDict(): NativeStateDict;
+  /** Copies of the weights. */
+  stateDict(call?: NativeCall): Promise<NativeStateDict>;
   loadStateDict(weights: NativeStateDict, call?: NativeCall): Promise<void>;
   /** Of the input and of each node's output, without the batch. */
   shapes(): number[][];
@@ -187,11 +189,10 @@ export interface NativeClassifierOptions {
 }
 
 export interface NativeClassifierTrainer {
-  readonly step: number;
-  readonly stepsPerEpoch: number;
   /** One number a step; fewer steps than asked for when cancelled or at the end. */
   train(steps: number, call?: NativeCall): Promise<{ loss: number[]; accuracy: number[] }>;
-  stateDict(): NativeStateDict;
+  /** Copies of the optimizer's tensors, and `step`. */
+  stateDict(call?: NativeCall): Promise<NativeStateDict>;
   loadStateDict(state: NativeStateDict, call?: NativeCall): Promise<void>;
   dispose(): void;
 }
@@ -259,6 +260,8 @@ export interface NativeAddon extends MetricsContract, GanContract {
   threads(): Promise<number>;
   setThreads(count: number): Promise<void>;
   setErrorClass(errorClass: typeof CumulensError): void;
+  /** Cancels all work of the process, waits for its end and lets nothing more begin. */
+  stopCompute(): void;
   mapTensors(path: string, spans: readonly TensorSpan[], call?: NativeCall): Promise<NativeTensor[]>;
   writeTensors(path: string, header: string, tensors: readonly NativeTensor[], call?: NativeCall): Promise<void>;
 }
@@ -266,6 +269,8 @@ export interface NativeAddon extends MetricsContract, GanContract {
 function load(): NativeAddon {
   const addon = loadAddon() as NativeAddon;
   addon.setErrorClass(CumulensError);
+  // A worker that ends gives up its own work alone; the process must not take libtorch down under any.
+  if (isMainThread) process.on('exit', () => addon.stopCompute());
   return addon;
 }
 

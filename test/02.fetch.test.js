@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -98,6 +98,17 @@ describe('Fetching libtorch', () => {
     await fetchLibtorch({ env, log });
     expect(readdirSync(cache)).to.deep.equal(['2.13.0-cpu']);
     expect(readFileSync(join(store, 'torch/include/ATen/ATen.h'), 'utf8')).to.equal('// header');
+  });
+
+  it("asks PyTorch's index alone for torch", async () => {
+    fakeWheel(join(folder, 'wheels'), WHEEL);
+    const [python, said] = [join(folder, 'python'), join(folder, 'arguments')];
+    writeFiles(folder, { python: `#!/bin/sh\nprintf '%s\\n' "$@" >>'${said}'\nexec python3 "$@"\n` });
+    chmodSync(python, 0o755);
+    await fetchLibtorch({ env: { ...env, PYTHON: python }, log });
+    const args = readFileSync(said, 'utf8').split('\n');
+    expect(args).to.not.include('--extra-index-url');
+    expect(args[args.indexOf('--index-url') + 1]).to.equal('https://download.pytorch.org/whl/cpu');
   });
 
   it("passes on pip's words when pip finds no wheel", async () => {

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -114,6 +114,20 @@ describe('data folder', () => {
     expect(messageOf('emptyClass')).to.match(/class 'empty' has no images/);
     expect(classes).to.deep.equal(['class-0', 'class-1', 'lonely']);
     expect(Object.values(splits).reduce((a, b) => a + b)).to.equal(11);
+  });
+
+  it('follows links to class folders and to images', async () => {
+    await imageFolder(join(folder, 'elsewhere'), 2, 3);
+    mkdirSync(join(folder, 'in/class-0'), { recursive: true });
+    symlinkSync(join(folder, 'elsewhere/class-1'), join(folder, 'in/linked'));
+    symlinkSync(join(folder, 'elsewhere/class-0/0.png'), join(folder, 'in/class-0/a.png'));
+    symlinkSync(join(folder, 'elsewhere/class-0/1.png'), join(folder, 'in/class-0/b.png'));
+    symlinkSync(join(folder, 'nowhere.png'), join(folder, 'in/class-0/dangling.png'));
+    const { classes, splits, problems } = await make();
+    expect(classes).to.deep.equal(['class-0', 'linked']);
+    expect(Object.values(splits).reduce((a, b) => a + b)).to.equal(5);
+    expect(problems.map(({ kind }) => kind)).to.deep.equal(['unreadable']);
+    expect(problems[0].message).to.match(/class-0\/dangling\.png: cannot read: .*; skipped$/);
   });
 
   it('fails at the first problem when strict, and leaves nothing behind', async () => {

@@ -64,7 +64,7 @@ for (const [name, nodes] of Object.entries(cases)) {
       cnn = await build(nodes);
       weights = uniform(11, 3 * cnn.classes);
       // Biases and norms begin at constants, which would hide a mistake.
-      const state = Object.entries(cnn.stateDict()).map(([key, tensor], i) => {
+      const state = Object.entries(await cnn.stateDict()).map(([key, tensor], i) => {
         const range = key.endsWith('running_var') ? [0.5, 2] : [-1, 1];
         return [key, f64(uniform(100 + i, product(tensor.shape), ...range), tensor.shape)];
       });
@@ -84,7 +84,7 @@ for (const [name, nodes] of Object.entries(cases)) {
     it('with respect to every parameter', async () => {
       const state = Object.fromEntries(
         await Promise.all(
-          Object.entries(cnn.stateDict()).map(async ([key, tensor]) => [
+          Object.entries(await cnn.stateDict()).map(async ([key, tensor]) => [
             key,
             { shape: tensor.shape, data: await tensor.data() },
           ]),

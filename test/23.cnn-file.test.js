@@ -31,7 +31,7 @@ describe("A CNN's file", () => {
   it('draws the same weights from the same seed, and others from another', async () => {
     const weight = async (seed) => {
       const cnn = await Cnn.create(small({ classes: 3 }), { device: 'cpu', seed });
-      return [...(await cnn.stateDict()['stem.conv.weight'].data())];
+      return [...(await (await cnn.stateDict())['stem.conv.weight'].data())];
     };
     expect(await weight(1)).to.deep.equal(await weight(1));
     expect(await weight(1)).to.not.deep.equal(await weight(2));

@@ -118,7 +118,7 @@ describe('A step of training', () => {
         expect(loss[step]).to.be.closeTo(expectedLoss, 1e-9);
         expect(accuracy[step]).to.be.closeTo(correct, 1e-9);
         const { parameters } = await plain.gradients(images, f64(slopes, [count, 2]), { training: true });
-        const state = plain.stateDict();
+        const state = await plain.stateDict();
         for (const [name, gradient] of Object.entries(parameters)) {
           const [values, own] = [[...(await state[name].data())], memory];
           const decay = gradient.shape.length > 1 ? recipe.weightDecay : 0;
@@ -127,7 +127,7 @@ describe('A step of training', () => {
         }
         await plain.loadStateDict(state);
       }
-      const [got, wanted] = [trained.stateDict(), plain.stateDict()];
+      const [got, wanted] = [await trained.stateDict(), await plain.stateDict()];
       for (const name of Object.keys(wanted)) {
         if (name.includes('running')) continue;
         expect(await error(got[name], wanted[name]), name).to.be.below(1e-6);
@@ -146,6 +146,56 @@ describe('A step of training', () => {
       expect(await error(got['norm.running_var'], expected.var)).to.be.below(1e-9);
     });
   }
+});
+
+describe('What native code gives and refuses', () => {
+  const data = samples(4, 1);
+  const rows = Tensor.from(BigInt64Array.of(0n, 1n, 2n, 3n), [4]);
+  const options = { ...recipe, optimizer: 'sgd', batchSize: 4, totalSteps: 3, warmupSteps: 0 };
+
+  it('copies as the state: later steps do not show in it', async () => {
+    const cnn = await Cnn.create(network(), { device: 'cpu', seed: 2 });
+    const trainer = await native.createClassifierTrainer(cnn.native, [data], rows, options);
+    const [weights, state] = [await cnn.stateDict(), await trainer.stateDict()];
+    const before = [...(await weights['conv.weight'].data())];
+    await trainer.train(2);
+    expect([...(await weights['conv.weight'].data())]).to.deep.equal(before);
+    expect([...(await (await cnn.stateDict())['conv.weight'].data())]).to.not.deep.equal(before);
+    expect([...(await state['group0.0.momentum'].data())].every((value) => value === 0)).to.equal(true);
+    expect([...(await (await trainer.stateDict()).step.data())]).to.deep.equal([2n]);
+  });
+
+  it('batches of no sample', async () => {
+    const cnn = await Cnn.create(network(), { device: 'cpu' });
+    const explaining = {
+      method: 'gradcam',
+      size: [4, 4],
+      maps: false,
+      conditions: 0,
+      order: 'forward',
+      excludeTarget: false,
+      targetTap: 0,
+      targetMethod: 'gradcam',
+      batchSize: 0,
+    };
+    const calls = [
+      () => native.createClassifierTrainer(cnn.native, [data], rows, { ...options, batchSize: 0 }),
+      () => native.evaluateClassifier(cnn.native, [data], rows, { batchSize: 0 }),
+      () => cnn.native.predict(data.image, { batchSize: 0 }),
+      () => cnn.native.explain(data.image, undefined, explaining),
+      () =>
+        native.prepareSamples(cnn.native, data.image, undefined, undefined, {
+          ...explaining,
+          conditions: 1,
+          input: [SIDE, SIDE],
+          jetTarget: false,
+        }),
+    ];
+    for (const call of calls) {
+      const { code, message } = await rejection(call());
+      expect({ code, message }).to.deep.equal({ code: 'ERR_OPTION', message: 'batchSize: expected 1 or more, got 0' });
+    }
+  });
 });
 
 describe('A training run', () => {
@@ -227,6 +277,53 @@ describe('A training run', () => {
     for (const name of Object.keys(whole)) expect(parts[name] === whole[name], name).to.equal(true);
   });
 
+  it('that is aborted while it validates goes on to the same bytes', async () => {
+    const lines = readFileSync(join(folder, 'whole', 'metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n');
+    const ends = lines.map((line) => JSON.parse(line).step);
+    const evaluate = native.evaluateClassifier;
+    try {
+      // The first and the last validation are interrupted; the second run begins with the one that the first run missed.
+      for (const ended of [0, 3]) {
+        const controller = new AbortController();
+        let left = ended;
+        native.evaluateClassifier = (...args) => {
+          if (left-- === 0) controller.abort();
+          return evaluate(...args);
+        };
+        const run = start('validating', { signal: controller.signal, resume: ended > 0 });
+        expect((await rejection(run.result)).code).to.equal('ERR_ABORTED');
+        const [checkpoint] = readdirSync(join(folder, 'validating', 'checkpoints'));
+        const path = join(folder, 'validating', 'checkpoints', checkpoint, 'state.json');
+        const { step, epochs } = JSON.parse(readFileSync(path, 'utf8'));
+        expect([step, epochs.length]).to.deep.equal([ends[ended], ended]);
+      }
+    } finally {
+      native.evaluateClassifier = evaluate;
+    }
+    const { cnn } = await start('validating', { resume: true }).result;
+    cnn.dispose();
+    const [parts, whole] = [files('validating'), files('whole')];
+    expect(Object.keys(parts)).to.deep.equal(Object.keys(whole));
+    for (const name of Object.keys(whole)) expect(parts[name] === whole[name], name).to.equal(true);
+  });
+
+  it('lets go of everything, and claims no folder, when it cannot begin', async () => {
+    const mapped = native.memory().tensors;
+    const attempts = [
+      [{ device: 'nowhere' }, 'ERR_OPTION'],
+      [{ spec: network(3) }, 'ERR_SHAPE'],
+      [{ spec: { ...network(3), classes: ['a', 'b', 'c'] } }, 'ERR_SHAPE'],
+    ];
+    for (const [rest, code] of attempts) {
+      expect((await rejection(start('unbegun', rest).result)).code).to.equal(code);
+      expect(readdirSync(folder)).to.not.include('unbegun');
+    }
+    expect((await rejection(start('whole').result)).message).to.match(/a run is there already/);
+    expect(native.memory().tensors).to.be.at.most(mapped);
+  });
+
   it('is begun from the command line, which prints one JSON document', async () => {
     const spec = join(folder, 'spec.json');
     writeFileSync(spec, JSON.stringify(network()));
@@ -269,5 +366,10 @@ describe('A training run', () => {
     expect(() => trainCnn({ data, out: 'x', epoch: 3 })).to.throw(/unknown name 'epoch'; did you mean 'epochs'/);
     const spec = { ...network(), input: { channels: 3, height: 9, width: 8 } };
     expect(await problem('shape', { spec })).to.match(/the spec takes \[3, 9, 8\], the images are \[3, 8, 8\]/);
+    expect(await problem('classes', { spec: network(3) })).to.equal('classes: 2 names for 3 logits');
+    const one = { ...network(1), classes: ['left'] };
+    expect(await problem('classes', { spec: one })).to.equal(
+      'trainCnn: the spec has 1 classes, the data 2 (left, right)',
+    );
   });
 });

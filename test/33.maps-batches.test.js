@@ -132,7 +132,7 @@ describe('Taps', () => {
     };
     const shared = await build(true);
     const apart = await build(false);
-    const weights = shared.stateDict();
+    const weights = await shared.stateDict();
     await apart.loadStateDict({ ...weights, 'b.weight': weights['a.weight'], 'b.bias': weights['a.bias'] });
     const options = { target: 0, method: 'hirescam', conditions: 0 };
     const maps = [await shared.explain(image, options), await apart.explain(image, options)].map(

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -202,6 +202,7 @@ describe('prepare', () => {
       const options = { cnn, images, size: 16, conditions: 2, shardSize: 4, fit: 'stretch', test: 0.4 };
       const prepared = await prepare({ ...options, out: out(), onProblem: (problem) => problems.push(problem) });
       expect(problems.map(({ kind }) => kind)).to.deep.equal(['unreadable']);
+      expect(prepared.manifest.settings).to.include({ fit: 'stretch', target: 'predicted' });
       const counts = Object.values(prepared.splits).map(({ count }) => count);
       expect(counts.reduce((a, b) => a + b)).to.equal(16);
       expect(prepared.classes).to.deep.equal(['class-0', 'class-1']);
@@ -211,6 +212,22 @@ describe('prepare', () => {
         train.ids.map((id) => id.split('/')[0]),
       );
       expect((await failure(prepare({ ...options, out: out(), strict: true }))).message).to.match(/broken\.png/);
+    });
+
+    it('skips a file that cannot be opened, and reports it', async () => {
+      const linked = join(folder, 'linked');
+      await imageFolder(linked, 1, 3, 20);
+      const dangling = join(linked, 'class-0', 'dangling.png');
+      symlinkSync(join(folder, 'nowhere.png'), dangling);
+      const problems = [];
+      const options = { cnn, images: linked, size: 16, conditions: 2, test: 0, validation: 0 };
+      const prepared = await prepare({ ...options, out: out(), onProblem: (problem) => problems.push(problem) });
+      expect(problems.map(({ kind, path }) => [kind, path])).to.deep.equal([['unreadable', dangling]]);
+      expect(problems[0].message).to.match(/dangling\.png: cannot read: .*; skipped$/);
+      expect([...prepared.split('train').ids].sort()).to.deep.equal([0, 1, 2].map((i) => `class-0/${i}.png`));
+      prepared.dispose();
+      const strict = await failure(prepare({ ...options, out: out(), strict: true }));
+      expect(strict.message).to.match(/dangling\.png: cannot read/);
     });
 
     it('takes a folder without classes, whose labels are −1', async () => {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 
 import { native } from '../dist/native.js';
-import { readSafetensors } from '../dist/index.js';
+import { readSafetensors, Tensor } from '../dist/index.js';
 
 /** The settings of fixtures/make_gan_step.py. */
 const adam = (beta1) => ({ learningRate: 1e-3, beta1, beta2: 0.999, epsilon: 1e-4 });
@@ -109,6 +109,36 @@ describe('a training step', () => {
     await trainer.dispose();
   });
 
+  for (const separateDiscriminatorSteps of [false, true]) {
+    it(`in bfloat16 judges by the discriminator as it has just become, ${separateDiscriminatorSteps ? 'two steps' : 'one step'}`, async () => {
+      const learner = { ...adam(0.9), learningRate: 0.1 };
+      const trainer = await start('lsft', { bfloat16: true, discriminatorAdam: learner, separateDiscriminatorSteps });
+      const [{ adversarial }] = await trainer.run(1);
+      const { discriminator } = await trainer.state();
+      await trainer.dispose();
+      // The batch is all of the data, whose order does not matter; the generator is the one before the step.
+      const { generator: sizes, discriminator: shape, batchSize } = settings('lsft');
+      const data = under('data.');
+      expect(data.image.shape[0]).to.equal(batchSize);
+      const place = { device: 'cpu', dtype: 'float32', seed: 0 };
+      const generator = await native.createGenerator(sizes, place, under('lsft.g0.'));
+      const fake = await generator.explain(data.image, data.conditions, { raw: true, batchSize });
+      const image = Tensor.from(
+        Float32Array.from(await data.image.data(), (value) => value / 255),
+        data.image.shape,
+      );
+      const judged = async (weights) => {
+        const judge = await native.createDiscriminator(shape, place, weights);
+        const logits = await (await judge.logits(image, fake)).data();
+        return logits.reduce((sum, logit) => sum + Math.log1p(Math.exp(-logit)), 0) / logits.length;
+      };
+      const [before, after] = [await judged(under('lsft.d0.')), await judged(discriminator)];
+      // One moves far from the other, against bfloat16's two to three digits.
+      expect(Math.abs(after - before)).to.be.greaterThan(0.2 * before);
+      expect(Math.abs(adversarial - after)).to.be.lessThan(0.1 * Math.abs(after - before));
+    });
+  }
+
   it('averages the generator', async () => {
     const trainer = await start('lsft', { emaDecay: 0.9 });
     const first = under('lsft.g0.')['tail.weight'];
@@ -148,6 +178,13 @@ describe('a training step', () => {
     const data = under('data.');
     const failure = async (shards) => native.createGanTrainer(settings('lsft'), 'cpu', shards).catch((error) => error);
     expect(await failure([{ image: data.image, conditions: data.conditions }])).to.include({ code: 'ERR_FORMAT' });
+    const empty = await native
+      .createGanTrainer(settings('lsft', { batchSize: 0 }), 'cpu', [data])
+      .catch((error) => error);
+    expect(empty)
+      .to.include({ code: 'ERR_OPTION' })
+      .and.have.property('message')
+      .that.matches(/batchSize is 0/);
     expect((await failure([{ ...data, conditions: data.target }])).message).to.match(
       /'conditions' has shape \[1, 16, 16\], expected \[2,16,16\]/,
     );

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -111,6 +112,8 @@ describe('trainGan', () => {
         excludeTarget: true,
         targetMethod: 'gradcam',
         targetTap: 'conv',
+        target: 'predicted',
+        fit: 'crop',
       },
     });
     expect(generator.config).to.include({ variant: 'lsft', conditions: 2, blocks: 3, width: 4 });
@@ -160,6 +163,55 @@ describe('trainGan', () => {
     const { events } = await finish(settings('whole', { resume: true }));
     expect(events).to.have.length(0);
     expect(await contents(join(folder, 'whole'))).to.deep.equal(before);
+  });
+
+  it('writes the generator of a run that was killed just before', async () => {
+    await cp(join(folder, 'whole'), join(folder, 'without'), { recursive: true });
+    await rm(join(folder, 'without', 'generator.safetensors'));
+    await finish(settings('without', { resume: true }));
+    expect(await contents(join(folder, 'without'))).to.deep.equal(await contents(join(folder, 'whole')));
+  });
+
+  it('remembers its warnings', async () => {
+    await cp(join(folder, 'whole'), join(folder, 'warned'), { recursive: true });
+    const path = join(folder, 'warned', 'checkpoints', 'step-00000012', 'state.json');
+    const state = JSON.parse(await readFile(path, 'utf8'));
+    expect(state).to.include({ step: 12 }).and.have.property('warnings').that.deep.equals([]);
+    await writeFile(path, JSON.stringify({ ...state, warnings: ['step 7: it has stopped'] }));
+    const { result } = await finish(settings('warned', { resume: true }));
+    expect(result.warnings).to.deep.equal(['step 7: it has stopped']);
+  });
+
+  it('that is aborted keeps the picture that is due, and no checkpoint of nothing', async () => {
+    const abort = new AbortController();
+    const options = settings('pictured', { sampleEvery: 1, checkpointEvery: 100 });
+    const run = trainGan({ ...options, signal: abort.signal });
+    let last = 0;
+    const failed = rejection(run.result);
+    try {
+      for await (const event of run) {
+        expect(event.sample, `step ${event.step}`).to.be.a('string');
+        last = event.step;
+        if (last === 2) abort.abort();
+      }
+    } catch (error) {
+      expect(error.code).to.equal('ERR_ABORTED');
+    }
+    expect((await failed).code).to.equal('ERR_ABORTED');
+    expect(await readdir(join(options.out, 'samples'))).to.have.length(last);
+
+    const early = settings('early');
+    const failure = await rejection(trainGan({ ...early, signal: AbortSignal.abort() }).result);
+    expect(failure.code).to.equal('ERR_ABORTED');
+    expect(
+      existsSync(join(early.out, 'checkpoints')) ? await readdir(join(early.out, 'checkpoints')) : [],
+    ).to.deep.equal([]);
+  });
+
+  it('leaves nothing behind where there is no such device', async () => {
+    const options = settings('no-device', { device: 'cuda:99' });
+    expect((await rejection(trainGan(options).result)).code).to.match(/^ERR_(CUDA_UNAVAILABLE|OPTION)$/);
+    expect(existsSync(options.out)).to.equal(false);
   });
 
   it('does not overwrite a run, nor go on with another', async () => {
@@ -218,6 +270,12 @@ describe('trainGan', () => {
     expect(parseTrainSettings({ variant: 'gsft' }, shape).blocks).to.equal(32);
     const small = parseTrainSettings({ preset: 'small', width: 40 }, shape);
     expect(small).to.include({ width: 40, steps: TRAIN_PRESETS.small.steps, schedule: 'cosine' });
+    const { generatorAdam, discriminatorAdam } = parseTrainSettings(
+      { preset: 'small', generatorAdam: { learningRate: 5e-4, beta1: undefined }, discriminatorAdam: { beta1: 0.5 } },
+      shape,
+    );
+    expect(generatorAdam).to.deep.equal({ learningRate: 5e-4, beta1: 0.9, beta2: 0.98, epsilon: 1e-7 });
+    expect(discriminatorAdam).to.deep.equal({ learningRate: 2e-4, beta1: 0.5, beta2: 0.999, epsilon: 1e-7 });
     expect(parseTrainSettings({ preset: 'small', epochs: 1 }, shape).steps).to.equal(Math.ceil(100 / small.batchSize));
     expect(parseTrainSettings({ preset: 'reference' }, shape)).to.include({
       discriminatorEvery: 100,

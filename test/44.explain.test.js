@@ -8,12 +8,23 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import sharp from 'sharp';
 
-import { CumulensError, Generator, Tensor, explainFiles, readNpy } from '../dist/index.js';
+import { Cnn, CnnBuilder, CumulensError, Generator, Tensor, explainFiles, readNpy } from '../dist/index.js';
+import { native } from '../dist/native.js';
 import { smallCnn } from './support/small-cnn.js';
 import { tinyGan, writePrepared } from './support/prepared.js';
 
 const cli = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const cumulens = (...args) => promisify(execFile)(process.execPath, [cli, ...args]);
+
+/** The file's pixels as they are decoded: rows of RGB. */
+const interleavedOf = (file, height, width, fit) =>
+  sharp(file).resize(width, height, { fit, kernel: 'linear', fastShrinkOnLoad: false }).raw().toBuffer();
+
+async function pictureOf(file, height, width, fit) {
+  const pixels = await interleavedOf(file, height, width, fit);
+  const size = [height, width];
+  return native.packImages([pixels], { height, width, layout: 'hwc', size });
+}
 
 describe('explaining image files', () => {
   let folder;
@@ -87,6 +98,95 @@ describe('explaining image files', () => {
     (await actual.data()).forEach((value, i) => expect(value).to.be.closeTo(expected[i], 1e-5));
     expect(summary.images[0].class).to.equal(String(predicted[0]));
     expect(summary.images[0].probability).to.be.closeTo((await probabilities.data())[predicted[0]], 1e-6);
+  });
+
+  /** A generator of the same sizes whose file says this of its training. */
+  async function trainedWith(conditioning, size = 32) {
+    const usual = {
+      method: 'gradcam',
+      order: 'forward',
+      excludeTarget: true,
+      targetTap: cnn.taps.at(-1),
+      targetMethod: 'gradcam',
+    };
+    const weights = await generator.stateDict();
+    return Generator.from(
+      generator.config,
+      weights,
+      { device: 'cpu' },
+      {
+        size,
+        conditioning: { ...usual, target: 'predicted', fit: 'crop', ...conditioning },
+      },
+    );
+  }
+
+  it('gives each file names of its own', async () => {
+    const files = ['a.png', 'a.jpg', 'a-2.png', 'b/a.png'].map((name) => join(folder, 'named', name));
+    await mkdir(join(folder, 'named', 'b'), { recursive: true });
+    for (const file of files) await sharp(join(folder, 'images', 'a.png')).toFile(file);
+    const { images } = await explainFiles(files, { cnn, generator, out: join(folder, 'out-named') });
+    expect(images.map(({ map }) => map)).to.deep.equal(['a.npy', 'a-2.npy', 'a-2-2.npy', 'a-3.npy']);
+  });
+
+  it('explains the class that the generator was trained for', async () => {
+    const image = join(folder, 'images', 'a.png');
+    const out = join(folder, 'out-class');
+    const plain = await explainFiles([image], { cnn, generator, out: join(folder, 'out-plain') });
+    const predicted = Number(plain.images[0].class);
+    expect(plain.images[0].explained).to.equal(String(predicted));
+    expect(plain.warnings).to.deep.equal([]);
+    const target = (predicted + 1) % 5;
+    const one = await trainedWith({ target });
+    const summary = await explainFiles([image], { cnn, generator: one, out });
+    expect(summary.images[0]).to.include({ class: String(predicted), explained: String(target) });
+    const { cumulative } = await cnn.explain(image, { conditions: 2, target });
+    const x = await pictureOf(image, 32, 32, 'cover');
+    const expected = await (await generator.explain(x, cumulative)).data();
+    (await (await readNpy(join(out, 'a.npy'))).data()).forEach((value, i) =>
+      expect(value).to.be.closeTo(expected[i], 1e-5),
+    );
+    const labelled = await explainFiles([image], { cnn, generator: await trainedWith({ target: 'label' }), out });
+    expect(labelled.images[0].explained).to.equal(String(predicted));
+    expect(labelled.warnings.join()).to.match(/trained to explain each sample's label/);
+  });
+
+  it("makes the generator's picture of the CNN's, as it was made for the training", async () => {
+    const net = new CnnBuilder({ channels: 3, height: 16, width: 48 });
+    const hidden = net.add('relu', net.add('conv2d', net.input, { filters: 4, kernel: 3, padding: 'same' }));
+    const middle = net.add('relu', net.add('conv2d', hidden, { filters: 4, kernel: 3, padding: 'same' }));
+    const deep = net.add('relu', net.add('conv2d', middle, { filters: 4, kernel: 3, padding: 'same' }));
+    const logits = net.add('linear', net.add('globalAvgPool2d', deep), { units: 3 });
+    const wide = await Cnn.create(net.build(logits), { device: 'cpu', seed: 5 });
+    const image = join(folder, 'images', 'a.png');
+    for (const [fit, resize] of [
+      ['crop', 'cover'],
+      ['stretch', 'fill'],
+    ]) {
+      const out = join(folder, `out-${fit}`);
+      const trained = await trainedWith({ fit, targetTap: wide.taps.at(-1) });
+      await explainFiles([image], { cnn: wide, generator: trained, out });
+      const picture = await pictureOf(image, 16, 48, resize);
+      const { cumulative } = await wide.explain(picture, { conditions: 2, size: 32 });
+      const small = await native.packImages([await interleavedOf(image, 16, 48, resize)], {
+        height: 16,
+        width: 48,
+        layout: 'hwc',
+        size: [32, 32],
+      });
+      const expected = await (await generator.explain(small, cumulative)).data();
+      const actual = await (await readNpy(join(out, 'a.npy'))).data();
+      actual.forEach((value, i) => expect(value, fit).to.be.closeTo(expected[i], 1e-5));
+    }
+  });
+
+  it('draws no empty batches', async () => {
+    const [x, c] = [3, 2].map((channels) => Tensor.from(new Uint8Array(channels * 1024), [1, channels, 32, 32]));
+    const failure = await generator.native.explain(x, c, { raw: false, batchSize: 0 }).catch((error) => error);
+    expect(failure)
+      .to.include({ code: 'ERR_OPTION' })
+      .and.have.property('message')
+      .that.matches(/batchSize is 0/);
   });
 
   it('reports a file that is no image and goes on, or stops there', async () => {

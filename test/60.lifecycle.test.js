@@ -49,6 +49,7 @@ describe('Several environments in one process', () => {
 describe('A process that ends in mid-work', () => {
   const ends = {
     exit: { code: 7, signal: null },
+    generator: { code: 7, signal: null },
     throw: { code: 1, signal: null },
     dispose: { code: 0, signal: null },
     abandon: { code: 0, signal: null },

@@ -1,6 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 import sharp from 'sharp';
@@ -11,10 +13,10 @@ import { html } from '../dist/report/html.js';
 import { demoTables } from '../dist/report/tables.js';
 
 const RECIPE = {
-  size: 32,
+  size: 64,
   images: { train: 48, validation: 16, test: 20 },
   cnn: { epochs: 1, batchSize: 16 },
-  conditions: 4,
+  conditions: 8,
   gan: {
     preset: 'small',
     steps: 3,
@@ -29,7 +31,7 @@ const RECIPE = {
 
 describe('the demo, at a very small size', function () {
   const folder = mkdtempSync(join(tmpdir(), 'cumulens-demo-'));
-  const out = join(folder, 'demo');
+  const out = join(folder, 'demo-output');
   const options = { out, seed: 3, device: 'cpu', recipe: RECIPE };
   let result;
 
@@ -49,10 +51,10 @@ describe('the demo, at a very small size', function () {
     const { target, mask, samples, settings } = result.comparison;
     expect(samples).to.equal(20);
     expect(settings.excludeTarget).to.equal(true);
-    const names = ['condition.0', 'condition.3.normalised', 'generator', 'linear', 'luminance', 'meanTarget'];
+    const names = ['condition.0', 'condition.7.normalised', 'generator', 'linear', 'luminance', 'meanTarget'];
     expect(target.map(({ name }) => name))
       .to.include.members(names)
-      .and.to.have.length(4 + 2 * 4);
+      .and.to.have.length(4 + 2 * 8);
     expect(mask.map(({ name }) => name)).to.deep.equal(['generator', 'target', 'cumulative', 'luminance', 'random']);
     for (const { scores } of [...target, ...mask]) {
       for (const { mean, low, high } of Object.values(scores)) expect(low <= mean && mean <= high).to.equal(true);
@@ -70,10 +72,10 @@ describe('the demo, at a very small size', function () {
     const sources = [...page.matchAll(/<img src="([^"]+)"/g)].map(([, source]) => source);
     expect(sources).to.have.length(3 * 4);
     for (const source of sources) expect(existsSync(join(out, source)), source).to.equal(true);
-    expect(await sharp(join(out, 'pictures/01-image.png')).metadata()).to.include({ width: 128, height: 128 });
+    expect(await sharp(join(out, 'pictures/01-image.png')).metadata()).to.include({ width: 256, height: 256 });
     expect(await sharp(join(out, 'pictures/01-conditions.png')).metadata()).to.include({
-      width: 4 * 34 - 2,
-      height: 32,
+      width: 8 * 66 - 2,
+      height: 64,
     });
   });
 
@@ -82,6 +84,17 @@ describe('the demo, at a very small size', function () {
     expect(again.comparison).to.deep.equal(result.comparison);
     expect(again.cnnAccuracy).to.equal(result.cnnAccuracy);
     expect(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')).comparison).to.deep.equal(result.comparison);
+  });
+
+  it('leaves what the README script needs, which runs as written', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const [, script] = /```js\n([\s\S]*?)```/.exec(readme);
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(fileURLToPath(new URL('..', import.meta.url)), join(folder, 'node_modules/cumulens'));
+    writeFileSync(join(folder, 'script.mjs'), `${script}\nconsole.log(JSON.stringify(heat.shape));\n`);
+    const { stdout, stderr } = spawnSync(process.execPath, ['script.mjs'], { cwd: folder, encoding: 'utf8' });
+    expect(stderr).to.equal('');
+    expect(JSON.parse(stdout.trim().split('\n').at(-1))).to.deep.equal([4, 1, 64, 64]);
   });
 
   it('refuses a folder with other settings or other contents', async () => {

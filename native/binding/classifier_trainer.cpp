@@ -57,8 +57,7 @@ class TrainerHandle : public Wrapped<TrainerHandle> {
     registerClass(
         env, exports,
         DefineClass(env, kName,
-                    {InstanceAccessor<&TrainerHandle::step>("step"), InstanceAccessor<&TrainerHandle::stepsPerEpoch>("stepsPerEpoch"),
-                     InstanceMethod<&TrainerHandle::train>("train"), InstanceMethod<&TrainerHandle::stateDict>("stateDict"),
+                    {InstanceMethod<&TrainerHandle::train>("train"), InstanceMethod<&TrainerHandle::stateDict>("stateDict"),
                      InstanceMethod<&TrainerHandle::loadStateDict>("loadStateDict"), InstanceMethod<&TrainerHandle::dispose>("dispose")}));
   }
 
@@ -71,12 +70,6 @@ class TrainerHandle : public Wrapped<TrainerHandle> {
   std::shared_ptr<ClassifierTrainer> live(Napi::Env env) const {
     if (!trainer_) throw makeError(env, ErrorCode::disposed, "this ClassifierTrainer was disposed of");
     return trainer_;
-  }
-
-  Napi::Value step(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), static_cast<double>(live(info.Env())->step())); }
-
-  Napi::Value stepsPerEpoch(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), static_cast<double>(live(info.Env())->stepsPerEpoch()));
   }
 
   /// train(steps, call): { loss, accuracy }, a number a step; fewer than asked for when cancelled.
@@ -96,8 +89,18 @@ class TrainerHandle : public Wrapped<TrainerHandle> {
     });
   }
 
+  /// stateDict(call): promise of { name: Tensor }, copies: later steps do not show in them.
   Napi::Value stateDict(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] { return fromStateDict(info.Env(), live(info.Env())->stateDict()); });
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      return runTask(
+          info.Env(), CallOptions::from(info[0]),
+          [trainer = live(info.Env())](const TaskContext&) {
+            StateDict state = trainer->stateDict();
+            for (auto& [name, tensor] : state) tensor = tensor.detach().clone();
+            return state;
+          },
+          [](Napi::Env env, StateDict&& state) { return fromStateDict(env, state); });
+    });
   }
 
   Napi::Value loadStateDict(const Napi::CallbackInfo& info) {

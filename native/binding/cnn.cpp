@@ -97,9 +97,18 @@ Napi::Value CnnHandle::dispose(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-/// { name: Tensor }, views of the weights.
+/// stateDict(call): promise of { name: Tensor }, copies of the weights: a training that goes on does not show in them.
 Napi::Value CnnHandle::stateDict(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return fromStateDict(info.Env(), graphOf(info.This())->stateDict()); });
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    return runTask(
+        info.Env(), CallOptions::from(info[0]),
+        [cnn = graphOf(info.This())](const TaskContext&) {
+          StateDict state;
+          for (const auto& [name, tensor] : cnn->stateDict()) state.emplace(name, tensor.detach().clone());
+          return state;
+        },
+        [](Napi::Env env, StateDict&& state) { return fromStateDict(env, state); });
+  });
 }
 
 /// loadStateDict(weights, call): copies weights in.

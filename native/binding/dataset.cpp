@@ -142,7 +142,6 @@ Napi::Value prepareSamplesCall(const Napi::CallbackInfo& info) {
     const Options options(info[4], "settings");
     const PrepareSettings settings{readExplainOptions(options), readSize(options, "input"), options.integer("batchSize"),
                                    options.flag("jetTarget")};
-    check(settings.batchSize > 0, ErrorCode::option, "batchSize: expected 1 or more, got ", settings.batchSize);
     return runTask(
         info.Env(), CallOptions::from(info[5]),
         [cnn = CnnHandle::cnnOf(info[0]), images = TensorHandle::tensorOf(info[1], "images"), masks = optionalTensor(info[2], "masks"),

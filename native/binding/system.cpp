@@ -50,6 +50,11 @@ Napi::Value setErrorClass(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value stopCompute(const Napi::CallbackInfo& info) {
+  ComputeThread::instance().stop();
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void defineSystem(Napi::Env env, Napi::Object exports) {
@@ -60,6 +65,7 @@ void defineSystem(Napi::Env env, Napi::Object exports) {
   exports.Set("cudaDeviceCount", Napi::Function::New<cudaDeviceCountCall>(env, "cudaDeviceCount"));
   exports.Set("threads", Napi::Function::New<threads>(env, "threads"));
   exports.Set("setThreads", Napi::Function::New<setThreads>(env, "setThreads"));
+  exports.Set("stopCompute", Napi::Function::New<stopCompute>(env, "stopCompute"));
   exports.Set("setErrorClass", Napi::Function::New<setErrorClass>(env, "setErrorClass"));
 }
 

@@ -118,7 +118,15 @@ async function download({ python, env, signal, work }, wanted, tags) {
     '--no-input',
     '--disable-pip-version-check',
   ];
-  args.push('--extra-index-url', wanted.index, ...tags, '-d', wheels, ...wanted.requirements);
+  // Only the NVIDIA wheels come from PyPI as well: where it is not needed, it is not asked for torch.
+  args.push(
+    wanted.alsoPyPI ? '--extra-index-url' : '--index-url',
+    wanted.index,
+    ...tags,
+    '-d',
+    wheels,
+    ...wanted.requirements,
+  );
   const progress = new Progress({ label: 'download', total: wanted.downloadBytes, unit: 'B' });
   const watch = setInterval(() => progress.update(Math.min(sizeOf(work), wanted.downloadBytes)), 500);
   try {

@@ -37,6 +37,7 @@ const NVIDIA_CU130 = [
  * @property {string} version torch's release
  * @property {string[]} requirements what pip downloads
  * @property {string} index PyTorch's package index for it
+ * @property {boolean} alsoPyPI some of the requirements are on PyPI alone
  * @property {number} downloadBytes about what is downloaded
  * @property {number} unpackedBytes about what it takes on disk afterwards
  */
@@ -47,6 +48,7 @@ export const VARIANTS = {
     version: '2.13.0',
     requirements: ['torch==2.13.0+cpu'],
     index: 'https://download.pytorch.org/whl/cpu',
+    alsoPyPI: false,
     downloadBytes: 192e6,
     unpackedBytes: 0.52e9,
   },
@@ -54,6 +56,7 @@ export const VARIANTS = {
     version: '2.14.1',
     requirements: ['torch==2.14.1', ...NVIDIA_CU130],
     index: 'https://download.pytorch.org/whl/cu130',
+    alsoPyPI: true,
     downloadBytes: 2.75e9,
     unpackedBytes: 4.6e9,
   },

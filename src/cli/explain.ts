@@ -46,6 +46,7 @@ export function register(program: Command): void {
       },
     });
     bar.finish();
+    for (const warning of summary.warnings) context.log(`warning: ${warning}`);
     for (const { file, class: name, probability } of summary.images)
       context.print(`${file}: ${name} (${probability.toFixed(3)})`);
     context.print(out);

@@ -158,9 +158,9 @@ export class Cnn {
     return this.native.disposed;
   }
 
-  /** The weights by name, as views: what training changes shows in them. */
-  stateDict(): Record<string, Tensor> {
-    return this.native.stateDict();
+  /** Copies of the weights by name. @throws CumulensError ERR_DISPOSED */
+  async stateDict(): Promise<Record<string, Tensor>> {
+    return await this.native.stateDict();
   }
 
   /** Copies weights in. @throws CumulensError ERR_FORMAT naming what is missing, unknown or of another shape; then nothing has changed. */
@@ -170,9 +170,12 @@ export class Cnn {
 
   /** Writes one safetensors file, whole or not at all. @throws CumulensError ERR_IO. */
   async save(path: string): Promise<void> {
-    const tensors = this.stateDict();
-    await writeSafetensors(path, tensors, { [METADATA_KEY]: JSON.stringify(this.spec) });
-    for (const tensor of Object.values(tensors)) tensor.dispose();
+    const tensors = await this.stateDict();
+    try {
+      await writeSafetensors(path, tensors, { [METADATA_KEY]: JSON.stringify(this.spec) });
+    } finally {
+      for (const tensor of Object.values(tensors)) tensor.dispose();
+    }
   }
 
   /**

@@ -91,10 +91,13 @@ export class TrainFolder {
   async save(cnn: Cnn, trainer: NativeClassifierTrainer, state: TrainState): Promise<void> {
     const name = `step-${String(state.step).padStart(8, '0')}`;
     await writeFolderAtomic(join(this.path, 'checkpoints', name), async (folder) => {
-      const tensors = trainer.stateDict() as unknown as Record<string, Tensor>;
       await cnn.save(join(folder, NETWORK));
-      await writeSafetensors(join(folder, OPTIMIZER), tensors);
-      disposeAll(tensors);
+      const tensors: Record<string, Tensor> = await trainer.stateDict();
+      try {
+        await writeSafetensors(join(folder, OPTIMIZER), tensors);
+      } finally {
+        disposeAll(tensors);
+      }
       await writeFileAtomic(join(folder, STATE), `${JSON.stringify(state)}\n`);
     });
     for (const old of await this.#checkpoints()) {

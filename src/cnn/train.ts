@@ -38,19 +38,33 @@ export interface TrainCnnResult {
 export function trainCnn(options: TrainCnnOptions): Run<TrainCnnEvent, TrainCnnResult> {
   const parsed = parseOptions(trainSchema, options, 'trainCnn');
   return new Run(async (emit) => {
+    const device = native.resolveDevice(parsed.device);
     const data = await openTrainingData(parsed.data, parsed.validation, parsed.seed);
-    const spec = specFor(parsed, data);
-    const recipe = recipeOf(parsed);
-    const folder = new TrainFolder(parsed.out);
-    await folder.open({ format: 'cumulens.train-cnn/1', spec, data: data.fingerprint, ...recipe }, parsed.resume);
-    const cnn = await Cnn.create(spec, { device: parsed.device, seed: parsed.seed });
     try {
-      return await new Training(cnn, data, recipe, folder, parsed.signal, emit).run();
+      return await trainOn(data, { ...parsed, device }, emit);
     } finally {
-      cnn.dispose();
       data.dispose();
     }
   });
+}
+
+/** Claims the run's folder once the network is made: a run that cannot begin leaves nothing behind. */
+async function trainOn(
+  data: TrainingData,
+  options: ParsedTrainOptions,
+  emit: (event: TrainCnnEvent) => void,
+): Promise<TrainCnnResult> {
+  const { device, seed, out, resume, signal } = options;
+  const spec = specFor(options, data);
+  const recipe = recipeOf(options);
+  const cnn = await Cnn.create(spec, { device, seed });
+  try {
+    const folder = new TrainFolder(out);
+    await folder.open({ format: 'cumulens.train-cnn/1', spec, data: data.fingerprint, ...recipe }, resume);
+    return await new Training(cnn, data, recipe, folder, signal, emit).run();
+  } finally {
+    cnn.dispose();
+  }
 }
 
 /** The spec that was given, or the architecture by name for the data's size and classes. */
@@ -63,6 +77,14 @@ function specFor(options: ParsedTrainOptions, data: TrainingData): CnnSpec {
     throw new CumulensError(
       'ERR_SHAPE',
       `trainCnn: the spec takes [${channels}, ${height}, ${width}], the images are [3, ${data.size.join(', ')}]`,
+    );
+  }
+  // That there are as many logits as names is checked when the network is made.
+  const named = spec.classes?.length ?? 0;
+  if (named !== data.classes.length) {
+    throw new CumulensError(
+      'ERR_SHAPE',
+      `trainCnn: the spec has ${named} classes, the data ${data.classes.length} (${data.classes.join(', ')})`,
     );
   }
   return spec;
@@ -101,7 +123,7 @@ class Training {
     try {
       this.#state = (await this.#folder.restore(this.#cnn, trainer)) ?? this.#state;
       await this.#folder.writeMetrics(this.#state.epochs);
-      while (this.#state.step < totalSteps && !this.#stopsEarly())
+      while (this.#state.epochs.length < this.#recipe.epochs && !this.#stopsEarly())
         await this.#trainEpoch(trainer, perEpoch, totalSteps);
     } finally {
       trainer.dispose();
@@ -129,9 +151,9 @@ class Training {
     return this.#recipe.patience > 0 && best !== null && epochs.length - best.epoch >= this.#recipe.patience;
   }
 
-  /** From wherever the state is to the end of its epoch. */
+  /** From wherever the state is to the end of its epoch, which may have no step left: its validation was interrupted. */
   async #trainEpoch(trainer: NativeClassifierTrainer, perEpoch: number, totalSteps: number): Promise<void> {
-    const epoch = Math.floor(this.#state.step / perEpoch) + 1;
+    const epoch = this.#state.epochs.length + 1;
     try {
       while (this.#state.step < epoch * perEpoch)
         await this.#trainChunk(trainer, epoch, Math.min(CHUNK, epoch * perEpoch - this.#state.step), totalSteps);
@@ -191,7 +213,12 @@ class Training {
     const cnn = await Cnn.load(this.#folder.best, { device: this.#cnn.device });
     const { test } = this.#data;
     const result = { cnn, path: this.#folder.best, epochs, best: best as { epoch: number; accuracy: number } };
-    return test ? { ...result, test: await this.#evaluate(cnn, test) } : result;
+    try {
+      return test ? { ...result, test: await this.#evaluate(cnn, test) } : result;
+    } catch (error) {
+      cnn.dispose();
+      throw error;
+    }
   }
 }
 

@@ -64,15 +64,19 @@ export async function openTrainingData(folder: string, fraction: number, seed: n
         `${folder}: ${count} training images are too few to hold out some for validation`,
       );
     }
-    const test = dataset.splits.test;
+    const own = dataset.splits.test;
+    const test = own && own.count > 0 ? toSplit(own) : undefined;
     return {
       classes: dataset.classes,
       size: dataset.size,
       train,
       validation,
-      ...(test && test.count > 0 ? { test: toSplit(test) } : {}),
+      ...(test ? { test } : {}),
       fingerprint: dataset.fingerprint,
-      dispose: () => dataset.dispose(),
+      dispose: () => {
+        for (const split of [train, validation, test]) split?.samples.dispose();
+        dataset.dispose();
+      },
     };
   } catch (error) {
     dataset.dispose();

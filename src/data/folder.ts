@@ -1,5 +1,6 @@
 /** A folder of images, one sub-folder a class. */
-import { readdir } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 
 import { CumulensError } from '../errors.js';
@@ -24,15 +25,22 @@ export interface ImageFolder {
 const byCodePoint = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 const isImage = (name: string): boolean => IMAGE_EXTENSIONS.includes(extname(name).toLowerCase() as '.png');
 
-/** Names in a folder, sorted so that the order depends on nothing else; hidden ones left out. */
+/** Names in a folder, sorted so that the order depends on nothing else; hidden ones left out. Links are what they lead to. */
 async function list(path: string): Promise<{ folders: string[]; files: string[] }> {
   const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
     throw new CumulensError('ERR_IO', `${path}: cannot read the folder: ${(cause as Error).message}`, { cause });
   });
   const visible = entries.filter(({ name }) => !name.startsWith('.'));
+  const isFolder = async (entry: Dirent): Promise<boolean> => {
+    if (!entry.isSymbolicLink()) return entry.isDirectory();
+    // A link to nothing counts as a file: who reads it reports it.
+    const target = await stat(join(path, entry.name)).catch(() => undefined);
+    return target?.isDirectory() ?? false;
+  };
+  const kinds = await Promise.all(visible.map(isFolder));
   const names = (folders: boolean): string[] =>
     visible
-      .filter((entry) => entry.isDirectory() === folders)
+      .filter((_, i) => kinds[i] === folders)
       .map(({ name }) => name)
       .sort(byCodePoint);
   return { folders: names(true), files: names(false) };

@@ -173,7 +173,7 @@ export async function prepare(options: PrepareOptions): Promise<Dataset> {
     const settings = nativeSettings(parsed, cnn);
     const source = await openSource(parsed, cnn);
     try {
-      const described = await describeSettings(parsed, settings, cnn, source.fingerprint);
+      const described = await describeSettings(parsed, settings, cnn, source);
       await beginOrContinue(parsed.out, described);
       if (existsSync(join(parsed.out, MANIFEST_FILE))) return await openDataset(parsed.out);
       const splits = await prepareShards({ source, cnn, settings, options: parsed });

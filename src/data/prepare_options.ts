@@ -10,6 +10,7 @@ import type { NativePrepareSettings } from '../native.js';
 import { parseOptions } from '../options.js';
 import { decodeFields } from './decode.js';
 import { outFields } from './output.js';
+import type { PrepareSource } from './prepare_source.js';
 import type { Problem } from './problems.js';
 import { splitFields } from './split.js';
 
@@ -87,7 +88,7 @@ export type PrepareSettings = Record<string, string | number | boolean | number[
 /** SHA-256 over the spec and every weight. */
 export async function fingerprintCnn(cnn: Cnn): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(cnn.spec));
-  const state = cnn.stateDict();
+  const state = await cnn.stateDict();
   for (const name of Object.keys(state).sort()) {
     const tensor = state[name];
     const values = await tensor?.data();
@@ -111,12 +112,12 @@ export async function describeSettings(
   options: ParsedPrepareOptions,
   native: NativePrepareSettings,
   cnn: Cnn,
-  sourceFingerprint: string,
+  source: Pick<PrepareSource, 'fingerprint' | 'fit'>,
 ): Promise<PrepareSettings> {
   const tap = native.targetTap < 0 ? native.targetTap + cnn.taps.length : native.targetTap;
   return {
     cnn: await fingerprintCnn(cnn),
-    source: sourceFingerprint,
+    source: source.fingerprint,
     size: options.size,
     conditions: options.conditions,
     method: options.method,
@@ -128,6 +129,7 @@ export async function describeSettings(
     targetColors: options.targetColors,
     batchSize: options.batchSize,
     shardSize: options.shardSize,
-    ...(options.images === undefined ? {} : { fit: options.fit, test: options.test, validation: options.validation }),
+    ...(source.fit === undefined ? {} : { fit: source.fit }),
+    ...(options.images === undefined ? {} : { test: options.test, validation: options.validation }),
   };
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { native, type NativeTensor } from '../native.js';
 import { Tensor } from '../tensor.js';
 import { openDataset } from './dataset.js';
-import { decodeImage, readImageFile, type DecodeOptions } from './decode.js';
+import { decodeImage, FITS, readImageFile, type DecodeOptions, type Fit } from './decode.js';
 import { DuplicateFinder, listImageFolder, type ImageFile } from './folder.js';
 import { DECODES_AT_ONCE } from './ingest.js';
 import { mapOrdered } from './parallel.js';
@@ -28,6 +28,8 @@ export interface PrepareSource {
   splits: Readonly<Record<string, number>>;
   /** Changes with the samples. */
   fingerprint: string;
+  /** How the pictures were brought to their size, where they came from files. */
+  fit?: Fit;
   /** Candidates first … first + count − 1; nothing when none of them can be read. */
   read(split: string, first: number, count: number): Promise<SourceChunk | undefined>;
   dispose(): void;
@@ -36,10 +38,12 @@ export interface PrepareSource {
 /** The images of a dataset directory, with its splits. */
 export async function datasetSource(folder: string): Promise<PrepareSource> {
   const dataset = await openDataset(folder);
+  const fit = FITS.find((name) => name === dataset.manifest.settings.fit);
   return {
     classes: dataset.classes,
     splits: Object.fromEntries(Object.entries(dataset.splits).map(([name, { count }]) => [name, count])),
     fingerprint: dataset.fingerprint,
+    ...(fit ? { fit } : {}),
     async read(name, first, count) {
       const split = dataset.split(name);
       const names = split.names.filter((tensor) => ['image', 'label', 'mask'].includes(tensor));
@@ -51,13 +55,30 @@ export async function datasetSource(folder: string): Promise<PrepareSource> {
   };
 }
 
-/** Which split each file is in. Reads every file once, a few at a time. */
+function reportUnreadable({ path }: ImageFile, error: Error, problems: Problems): void {
+  problems.add({ kind: 'unreadable', path, message: `${error.message}; skipped` }, error);
+}
+
+/** Which split each file is in; those that cannot be read are reported and left out. Reads every file once, a few at a time. */
 async function divideFiles(files: readonly ImageFile[], fractions: SplitFractions, problems: Problems) {
   const splits: Record<string, ImageFile[]> = Object.fromEntries(SPLITS.map((name) => [name, []]));
   const fingerprint = createHash('sha256');
   const duplicates = new DuplicateFinder(problems);
-  const hashOf = async (file: ImageFile) => ({ file, hash: contentHash(await readImageFile(file.path)) });
-  for await (const { file, hash } of mapOrdered(files, DECODES_AT_ONCE, hashOf)) {
+  type Hashed = { file: ImageFile } & ({ hash: string } | { error: Error });
+  const hashOf = async (file: ImageFile): Promise<Hashed> => {
+    try {
+      return { file, hash: contentHash(await readImageFile(file.path)) };
+    } catch (error) {
+      return { file, error: error as Error };
+    }
+  };
+  for await (const hashed of mapOrdered(files, DECODES_AT_ONCE, hashOf)) {
+    const { file } = hashed;
+    if ('error' in hashed) {
+      reportUnreadable(file, hashed.error, problems);
+      continue;
+    }
+    const { hash } = hashed;
     duplicates.add(file, hash);
     splits[splitOf(hash, fractions)]?.push(file);
     fingerprint.update(`${file.id}\0${hash}\n`);
@@ -83,7 +104,7 @@ async function packPictures(
 
 /**
  * The images of a folder, with or without class folders, decoded at the CNN's input size.
- * @param problems hears of what cannot be read, when its turn comes
+ * @param problems hears of what cannot be read: files that cannot be opened at once, others when their turn comes
  */
 export async function folderSource(
   folder: string,
@@ -103,12 +124,12 @@ export async function folderSource(
     classes,
     splits: Object.fromEntries(Object.entries(splits).map(([name, { length }]) => [name, length])),
     fingerprint,
+    fit: decode.fit,
     async read(split, first, count) {
       const pictures: { file: ImageFile; pixels: Uint8Array }[] = [];
       for await (const result of mapOrdered(splits[split]?.slice(first, first + count) ?? [], DECODES_AT_ONCE, load)) {
-        const { path } = result.file;
         if ('pixels' in result) pictures.push(result);
-        else problems.add({ kind: 'unreadable', path, message: `${result.error.message}; skipped` }, result.error);
+        else reportUnreadable(result.file, result.error, problems);
       }
       return pictures.length > 0 ? packPictures(pictures, decode) : undefined;
     },

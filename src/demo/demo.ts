@@ -1,6 +1,6 @@
 /** The main job, end to end: images, a CNN, its cumulative maps, a GAN that explains it, and how good the explanations are. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { trainCnn } from '../cnn/train.js';
@@ -11,6 +11,7 @@ import { prepare } from '../data/prepare.js';
 import { compareWithBaselines, type Comparison } from '../evaluate/compare.js';
 import { CumulensError } from '../errors.js';
 import { writeFileAtomic } from '../files.js';
+import type { TrainConfig } from '../gan/config.js';
 import { trainGan, type TrainGanOptions } from '../gan/train.js';
 import { writeDemoPage } from '../report/demo_page.js';
 
@@ -53,12 +54,14 @@ export interface DemoResult {
   classes: readonly string[];
   /** On the test images, 0 … 1. */
   cnnAccuracy: number;
-  generatorParameters: number;
-  ganSteps: number;
+  /** Sizes and schedule of the GAN, with nothing left open. */
+  gan: TrainConfig & { parameters: number };
   ganWarnings: readonly string[];
   comparison: Comparison;
   /** Whether the GAN's MAE, SSIM and Pearson are better than every simpler answer's, each paired 95 % interval excluding 0. */
   ganBeatsAll: boolean;
+  /** Whether the GAN's and Grad-CAM's energy in the mask is above luminance's and noise's, each paired 95 % interval excluding 0. */
+  mapsFindEvidence: boolean;
   /** Of each stage that this run did. */
   seconds: Record<string, number>;
   recipe: DemoRecipe;
@@ -76,8 +79,8 @@ async function begin(out: string, settings: object): Promise<void> {
     if ((await readFile(path, 'utf8')) === text) return;
     throw new CumulensError('ERR_OPTION', `${out}: holds a demo with other settings; give another --out, or --fresh`);
   }
-  if (existsSync(out)) {
-    throw new CumulensError('ERR_OPTION', `${out}: exists and holds no demo; give another --out, or remove it`);
+  if (existsSync(out) && (await readdir(out)).length > 0) {
+    throw new CumulensError('ERR_OPTION', `${out}: is not empty and holds no demo; give another --out, or remove it`);
   }
   await mkdir(out, { recursive: true });
   await writeFileAtomic(path, text);
@@ -120,11 +123,11 @@ class Demo {
         page: join(out, 'index.html'),
         classes: data.classes,
         cnnAccuracy: cnn.accuracy,
-        generatorParameters: gan.generator.parameterCount,
-        ganSteps: gan.steps,
+        gan: { ...(await this.#ganConfig()), parameters: gan.generator.parameterCount },
         ganWarnings: gan.warnings,
         comparison,
         ganBeatsAll: beatsAll(comparison),
+        mapsFindEvidence: findEvidence(comparison),
         seconds: this.seconds,
         recipe: this.#recipe,
       };
@@ -176,7 +179,7 @@ class Demo {
       out,
       seed,
       device,
-      resume: existsSync(out),
+      resume: existsSync(join(out, 'config.json')),
       ...(signal ? { signal } : {}),
     });
     for await (const event of run) {
@@ -185,6 +188,10 @@ class Demo {
     const { cnn, path, test } = await run.result;
     cnn.dispose();
     return { path, accuracy: test?.accuracy ?? Number.NaN };
+  }
+
+  async #ganConfig(): Promise<TrainConfig> {
+    return JSON.parse(await readFile(join(this.#paths.gan, 'config.json'), 'utf8')) as TrainConfig;
   }
 
   async #prepare(cnn: string, report: (done: number, total: number) => void): Promise<void> {
@@ -213,7 +220,7 @@ class Demo {
       out,
       seed,
       device,
-      resume: existsSync(out),
+      resume: existsSync(join(out, 'config.json')),
       ...(signal ? { signal } : {}),
     });
     for await (const event of run) report(event.step, event.steps, `L1 ${event.l1.toFixed(3)}`);
@@ -225,6 +232,14 @@ function beatsAll({ target }: Comparison): boolean {
   return target
     .filter(({ kind }) => kind !== 'generator')
     .every(({ scores }) => DECISIVE.every((name) => scores[name]?.generatorBetter === true));
+}
+
+function findEvidence({ mask }: Comparison): boolean {
+  const energy = (name: string) => mask.find((method) => method.name === name)?.scores.energyInMask;
+  const [gradcam, luminance, random] = [energy('target'), energy('luminance'), energy('random')];
+  if (!gradcam || !luminance || !random) return false;
+  const better = luminance.generatorBetter === true && random.generatorBetter === true;
+  return better && gradcam.low > luminance.high && gradcam.low > random.high;
 }
 
 /**

@@ -153,12 +153,8 @@ export function parseTrainSettings(
 ): TrainConfig {
   const { preset } = parseOptions(trainSchema, given, what);
   const base = TRAIN_PRESETS[preset];
-  const length = given.epochs === undefined ? {} : { steps: undefined };
-  const {
-    epochs,
-    steps: asked,
-    ...settings
-  } = parseOptions(trainSchema, { ...base, ...length, ...withoutUndefined(given) }, what);
+  const length = given.epochs === undefined ? {} : { steps: given.steps };
+  const { epochs, steps: asked, ...settings } = parseOptions(trainSchema, { ...overlay(base, given), ...length }, what);
   if (epochs !== undefined && asked !== undefined) {
     throw new CumulensError('ERR_OPTION', `${what}: epochs and steps both say how long to train; give one`);
   }
@@ -179,6 +175,18 @@ export function parseTrainSettings(
   );
   const { checkpointEvery = interval, sampleEvery = interval } = settings;
   return { ...settings, conditions, blocks, size: data.size, steps, checkpointEvery, sampleEvery };
+}
+
+/** The preset's settings with the given ones over them; an optimiser's field by field. */
+function overlay(
+  base: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const result = { ...base, ...withoutUndefined(given) };
+  for (const name of ['generatorAdam', 'discriminatorAdam']) {
+    result[name] = { ...(base[name] ?? {}), ...withoutUndefined((given[name] ?? {}) as Record<string, unknown>) };
+  }
+  return result;
 }
 
 function withoutUndefined(object: Readonly<Record<string, unknown>>): Record<string, unknown> {

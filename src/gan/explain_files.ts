@@ -5,7 +5,7 @@ import { basename, extname, join } from 'node:path';
 import sharp from 'sharp';
 import { z } from 'zod';
 
-import { Cnn } from '../cnn/cnn.js';
+import { Cnn, type Explanation } from '../cnn/cnn.js';
 import { decodeImage, IMAGE_EXTENSIONS, readImageFile } from '../data/decode.js';
 import { writeNpy } from '../data/npy.js';
 import { CumulensError } from '../errors.js';
@@ -18,6 +18,8 @@ import { Generator } from './generator.js';
 /** Pictures are shown at least this large: maps of 64 pixels are hard to see. */
 const SHOWN = 256;
 const OVERLAY_OPACITY = 0.5;
+const LABELLED =
+  "the generator was trained to explain each sample's label, which files have not: the predicted class is explained";
 
 const callback = <T>() => z.custom<(value: T) => void>((value) => typeof value === 'function').optional();
 const optionsSchema = z.strictObject({
@@ -36,9 +38,11 @@ export type ExplainFilesOptions = z.input<typeof optionsSchema>;
 
 export interface ExplainedFile {
   file: string;
-  /** The class that was predicted and explained: its name, or number. */
+  /** The class that was predicted: its name, or number. */
   class: string;
   probability: number;
+  /** The class that was explained: the predicted one, unless the generator was trained for one class. */
+  explained: string;
   /** Files beside summary.json. */
   heatmap: string;
   overlay: string;
@@ -49,6 +53,8 @@ export interface ExplainedFile {
 export interface ExplainSummary {
   images: ExplainedFile[];
   failed: { file: string; reason: string }[];
+  /** What is not as in the generator's training. */
+  warnings: string[];
   colormap: string;
   /** Seconds: reading the images, the CNN with its maps, the generator, writing the pictures. */
   seconds: { decode: number; cnn: number; generator: number; write: number };
@@ -78,25 +84,34 @@ async function listFiles(paths: readonly string[]): Promise<string[]> {
 
 /** A name for each file's pictures: its own, with a number where two have the same. */
 function uniqueNames(files: readonly string[]): string[] {
-  const seen = new Map<string, number>();
+  const used = new Set<string>();
+  const next = new Map<string, number>();
   return files.map((file) => {
-    const name = basename(file, extname(file));
-    const count = (seen.get(name) ?? 0) + 1;
-    seen.set(name, count);
-    return count === 1 ? name : `${name}-${count}`;
+    const own = basename(file, extname(file));
+    let name = own;
+    for (let count = next.get(own) ?? 2; used.has(name); count++) {
+      name = `${own}-${count}`;
+      next.set(own, count + 1);
+    }
+    used.add(name);
+    return name;
   });
 }
 
-/** One image, decoded at the CNN's and at the map's size. */
+/** One image, decoded at the CNN's size. */
 interface Decoded {
   file: string;
   name: string;
-  forCnn: Buffer;
-  forMap: Buffer;
+  pixels: Buffer;
 }
 
-const stack = (buffers: readonly Buffer[], height: number, width: number): Promise<Tensor> =>
-  native.packImages(buffers, { height, width, layout: 'hwc', size: [height, width] });
+/** The interleaved bytes of planar images. */
+async function interleave(images: Tensor): Promise<Uint8Array> {
+  const pixels = await native.channelsLast(images);
+  const bytes = (await pixels.data()) as Uint8Array;
+  pixels.dispose();
+  return bytes;
+}
 
 /**
  * Explains image files: for each a heat map, an overlay, a side-by-side PNG and the raw map as `.npy`; and `summary.json`.
@@ -132,7 +147,8 @@ class FileExplainer {
     this.#options = options;
     this.#size = generator.origin.size ?? cnn.spec.input.height;
     const seconds = { decode: 0, cnn: 0, generator: 0, write: 0 };
-    this.#summary = { images: [], failed: [], colormap: options.colormap, seconds };
+    const warnings = generator.origin.conditioning?.target === 'label' ? [LABELLED] : [];
+    this.#summary = { images: [], failed: [], warnings, colormap: options.colormap, seconds };
   }
 
   async run(files: readonly string[]): Promise<ExplainSummary> {
@@ -166,9 +182,8 @@ class FileExplainer {
     try {
       const bytes = await readImageFile(file);
       const { height, width } = this.#cnn.spec.input;
-      const forCnn = await decodeImage(bytes, { height, width, fit: 'crop' }, file);
-      const forMap = await decodeImage(bytes, { height: this.#size, width: this.#size, fit: 'crop' }, file);
-      return { file, name, forCnn, forMap };
+      const { fit = 'crop' } = this.#generator.origin.conditioning ?? {};
+      return { file, name, pixels: await decodeImage(bytes, { height, width, fit }, file) };
     } catch (error) {
       if (!(error instanceof CumulensError) || !this.#options.onProblem) throw error;
       this.#summary.failed.push({ file, reason: error.message });
@@ -180,20 +195,20 @@ class FileExplainer {
   async #explain(decoded: readonly Decoded[]): Promise<void> {
     const { signal, batchSize, colormap } = this.#options;
     const { height, width } = this.#cnn.spec.input;
-    const images = await stack(
-      decoded.map(({ forCnn }) => forCnn),
-      height,
-      width,
-    );
-    const small = await stack(
-      decoded.map(({ forMap }) => forMap),
-      this.#size,
-      this.#size,
-    );
+    // As in the training data, the generator sees the CNN's own picture at another size, so that it lies under the conditions.
+    const resized = (size: readonly [number, number]): Promise<Tensor> =>
+      native.packImages(
+        decoded.map(({ pixels }) => pixels),
+        { height, width, layout: 'hwc', size },
+      );
+    const images = await resized([height, width]);
+    const small = await resized([this.#size, this.#size]);
+    const { fit: _fit, target = 'predicted', ...conditioning } = this.#generator.origin.conditioning ?? {};
     const follow = { batchSize, ...(signal ? { signal } : {}) };
     const explained = await this.#timed('cnn', () =>
       this.#cnn.explain(images, {
-        ...this.#generator.origin.conditioning,
+        ...conditioning,
+        target: target === 'label' ? 'predicted' : target,
         conditions: this.#generator.config.conditions,
         size: this.#size,
         maps: false,
@@ -201,7 +216,7 @@ class FileExplainer {
       }),
     );
     const maps = await this.#timed('generator', () => this.#generator.explain(small, explained.cumulative, follow));
-    await this.#timed('write', () => this.#write(decoded, explained, maps, colormap));
+    await this.#timed('write', () => this.#write(decoded, small, explained, maps, colormap));
     for (const tensor of [
       images,
       small,
@@ -216,34 +231,36 @@ class FileExplainer {
 
   async #write(
     decoded: readonly Decoded[],
-    { predicted, probabilities }: { predicted: number[]; probabilities: Tensor },
+    small: Tensor,
+    { predicted, targetClass, probabilities }: Pick<Explanation, 'predicted' | 'targetClass' | 'probabilities'>,
     maps: Tensor,
     colormap: string,
   ): Promise<void> {
     const colours = await native.colourise(maps, colormap);
-    const interleaved = await native.channelsLast(colours);
-    const pixels = (await interleaved.data()) as Uint8Array;
+    const [shown, heat] = [await interleave(small), await interleave(colours)];
+    colours.dispose();
     const values = (await maps.data()) as Float32Array;
     const odds = (await probabilities.data()) as Float32Array;
     const area = this.#size ** 2;
+    const className = (index: number): string => this.#cnn.spec.classes?.[index] ?? String(index);
     for (const [i, image] of decoded.entries()) {
-      const files = await this.#writePictures(image, pixels.subarray(3 * area * i, 3 * area * (i + 1)));
+      const [from, to] = [3 * area * i, 3 * area * (i + 1)];
+      const files = await this.#writePictures(image.name, shown.subarray(from, to), heat.subarray(from, to));
       const raw = Tensor.from(values.slice(area * i, area * (i + 1)), [this.#size, this.#size]);
       const map = `${image.name}.npy`;
       await writeNpy(join(this.#options.out, map), raw);
       raw.dispose();
       const index = predicted[i] as number;
-      const name = this.#cnn.spec.classes?.[index] ?? String(index);
       const probability = odds[i * (odds.length / decoded.length) + index] as number;
-      this.#summary.images.push({ file: image.file, class: name, probability, ...files, map });
+      const explained = className(targetClass[i] as number);
+      this.#summary.images.push({ file: image.file, class: className(index), probability, explained, ...files, map });
     }
-    colours.dispose();
-    interleaved.dispose();
   }
 
   /** Heat map, overlay, and image | heat map | overlay. */
   async #writePictures(
-    { name, forMap }: Decoded,
+    name: string,
+    shown: Uint8Array,
     heat: Uint8Array,
   ): Promise<{ heatmap: string; overlay: string; sideBySide: string }> {
     const side = this.#size * Math.max(1, Math.ceil(SHOWN / this.#size));
@@ -251,7 +268,7 @@ class FileExplainer {
       sharp(pixels, { raw: { width: this.#size, height: this.#size, channels: 3 } }).resize(side, side, {
         kernel: 'cubic',
       });
-    const [image, heatmap] = await Promise.all([enlarge(forMap).png().toBuffer(), enlarge(heat).png().toBuffer()]);
+    const [image, heatmap] = await Promise.all([enlarge(shown).png().toBuffer(), enlarge(heat).png().toBuffer()]);
     const veil = await sharp(heatmap).ensureAlpha(OVERLAY_OPACITY).png().toBuffer();
     const overlay = await sharp(image)
       .composite([{ input: veil }])

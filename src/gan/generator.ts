@@ -1,6 +1,7 @@
 /** The trained explainer: draws a map from an image and its cumulative averages. */
 import { z } from 'zod';
 
+import { decodeFields } from '../data/decode.js';
 import { CumulensError } from '../errors.js';
 import { mapFields } from '../maps/options.js';
 import { native, withSignal, type NativeStateDict, type NativeTensor } from '../native.js';
@@ -32,13 +33,17 @@ export interface GeneratorExplainOptions {
   signal?: AbortSignal;
 }
 
-/** How the conditions it was trained with were made: `cnn.explain`'s options; an explanation must make them the same way. */
+/** How the conditions it was trained with were made: an explanation must make them the same way. */
 export const conditioningSchema = z.object({
   method: mapFields.method.unwrap(),
   order: mapFields.order.unwrap(),
   excludeTarget: z.boolean(),
   targetTap: z.string(),
   targetMethod: mapFields.targetMethod.unwrap(),
+  /** The class that was explained: the predicted one, the sample's label, or one for all. */
+  target: z.union([z.enum(['predicted', 'label']), z.number().int().nonnegative()]).default('predicted'),
+  /** How pictures were brought to the CNN's size. */
+  fit: decodeFields.fit,
 });
 export type Conditioning = z.output<typeof conditioningSchema>;
 

@@ -27,6 +27,8 @@ const stateSchema = z.strictObject({
   /** Length of metrics.jsonl at this step. */
   metricsBytes: z.number().int().nonnegative(),
   watch: z.strictObject({ chance: z.number(), perfect: z.number(), vanished: z.boolean() }),
+  /** All that the watch has told so far. */
+  warnings: z.array(z.string()),
 });
 /** All that a training needs besides tensors to go on as if it had never stopped. */
 export type TrainState = z.output<typeof stateSchema>;
@@ -130,7 +132,7 @@ export class RunFolder {
     return (this.#metrics ??= await open(join(this.path, METRICS), 'a'));
   }
 
-  /** Writes a checkpoint, at the last step the run's generator too, then lets go of the checkpoints that are no longer kept. */
+  /** Writes a checkpoint, then lets go of the checkpoints that are no longer kept. */
   async save(trainer: NativeGanTrainer, state: Omit<TrainState, 'metricsBytes'>): Promise<void> {
     const metrics = await this.#openMetrics();
     await metrics.sync();
@@ -144,15 +146,17 @@ export class RunFolder {
           ? this.#writeGenerator(path, tensors)
           : writeSafetensors(path, tensors));
       }
-      await writeFileAtomic(
-        join(folder, STATE),
-        `${JSON.stringify({ step: state.step, metricsBytes, watch: state.watch })}\n`,
-      );
+      await writeFileAtomic(join(folder, STATE), `${JSON.stringify({ ...state, metricsBytes })}\n`);
     });
-    if (state.step === this.#config.steps)
-      await this.#writeGenerator(this.generator, (parts.ema ?? parts.generator) as Tensors);
     Object.values(parts).forEach(disposeAll);
     await this.#prune(state.step);
+  }
+
+  /** Writes the run's generator: the averaged one if there is one. */
+  async writeGenerator(trainer: NativeGanTrainer): Promise<void> {
+    const parts = (await trainer.state()) as unknown as Record<string, Tensors>;
+    await this.#writeGenerator(this.generator, (parts.ema ?? parts.generator) as Tensors);
+    Object.values(parts).forEach(disposeAll);
   }
 
   #writeGenerator(path: string, tensors: Tensors): Promise<void> {

@@ -57,6 +57,7 @@ export interface TrainGanResult {
   /** Its file. */
   path: string;
   steps: number;
+  /** Of the whole run, also of before it was resumed. */
   warnings: string[];
 }
 
@@ -70,6 +71,7 @@ export function trainGan(options: TrainGanOptions): Run<TrainGanEvent, TrainGanR
   const { data: source, out, device, resume, signal, ...given } = parseOptions(runSchema, options, 'trainGan');
   parseOptions(trainSchema, given, 'trainGan');
   return new Run(async (emit) => {
+    const place = native.resolveDevice(device);
     const data = await openPreparedData(source);
     try {
       const config = parseTrainSettings(given, data);
@@ -77,14 +79,11 @@ export function trainGan(options: TrainGanOptions): Run<TrainGanEvent, TrainGanR
         size: data.size,
         ...(data.conditioning ? { conditioning: data.conditioning } : {}),
       });
-      await folder.open(data.fingerprint, resume);
-      const trainer = await native.createGanTrainer(
-        toNativeTrainConfig(config),
-        native.resolveDevice(device),
-        data.train,
-      );
+      // The folder is claimed last, so that what cannot begin leaves nothing behind.
+      const trainer = await native.createGanTrainer(toNativeTrainConfig(config), place, data.train);
       try {
-        return await new Training(config, data, folder, trainer, signal, emit).run(device);
+        await folder.open(data.fingerprint, resume);
+        return await new Training(config, data, folder, trainer, signal, emit).run(place);
       } finally {
         await trainer.dispose();
         await folder.close();
@@ -102,7 +101,7 @@ class Training {
   readonly #trainer: NativeGanTrainer;
   readonly #signal: AbortSignal | undefined;
   readonly #emit: (event: TrainGanEvent) => void;
-  readonly #warnings: string[] = [];
+  #warnings: string[] = [];
   #watch = new DiscriminatorWatch();
   #step = 0;
   #stepsPerSecond = 0;
@@ -127,17 +126,21 @@ class Training {
     const state = await this.#folder.restore(this.#trainer);
     this.#step = state?.step ?? 0;
     this.#watch = new DiscriminatorWatch(state?.watch);
+    this.#warnings = state?.warnings ?? [];
     const { steps, checkpointEvery, sampleEvery } = this.#config;
     while (this.#step < steps) {
       const events = await this.#chunk(Math.min(steps, this.#next(checkpointEvery), this.#next(sampleEvery)));
       const done = this.#step === steps;
       const aborted = this.#signal?.aborted ?? false;
       const last = events.at(-1);
-      if (last && !aborted && (done || this.#step % sampleEvery === 0)) last.sample = await this.#picture();
-      if (done || aborted || this.#step % checkpointEvery === 0) await this.#save();
+      if (last && (done || this.#step % sampleEvery === 0)) last.sample = await this.#picture();
+      const due = done || aborted || this.#step % checkpointEvery === 0;
+      if (due && this.#step > 0) await this.#save();
       for (const event of events) this.#emit(event);
       if (aborted && !done) throw abortError(this.#signal as AbortSignal);
     }
+    // Also where the last checkpoint was there already: a kill may have come between the two.
+    await this.#folder.writeGenerator(this.#trainer);
     const generator = await Generator.load(this.#folder.generator, { device });
     return { generator, path: this.#folder.generator, steps, warnings: this.#warnings };
   }
@@ -178,7 +181,11 @@ class Training {
   }
 
   #save(): Promise<void> {
-    return this.#folder.save(this.#trainer, { step: this.#step, watch: this.#watch.state });
+    return this.#folder.save(this.#trainer, {
+      step: this.#step,
+      watch: this.#watch.state,
+      warnings: this.#warnings,
+    });
   }
 
   async #picture(): Promise<string> {

@@ -146,7 +146,7 @@ function galleryRow({ pictures, label, predicted }: GalleryEntry, conditions: nu
 }
 
 function page({ result }: DemoPageOptions, gallery: readonly GalleryEntry[]): string {
-  const { comparison, cnnAccuracy, classes, ganBeatsAll, ganSteps, generatorParameters, recipe, seed } = result;
+  const { comparison, cnnAccuracy, classes, ganBeatsAll, gan, recipe, seed } = result;
   const verdict = ganBeatsAll
     ? html`<p class="verdict good">
         On ${comparison.samples} held-out images the GAN beats every simpler answer on MAE, SSIM and Pearson: each
@@ -172,10 +172,12 @@ function page({ result }: DemoPageOptions, gallery: readonly GalleryEntry[]): st
             <p>
               A CNN learned to tell ${classes.length} garments apart on photographs (${(100 * cnnAccuracy).toFixed(1)} %
               of the test images right). At each of its convolutions one forward and backward pass gave a Grad-CAM map;
-              their cumulative averages over depth, ${recipe.conditions} of them, condition an LSFT-GAN
-              (${generatorParameters.toLocaleString('en')} parameters, ${ganSteps} steps) that draws the explanation.
-              The last convolution, whose map is the target, is <strong>excluded</strong> from the averages. Garments
-              and photographs of the images below were never trained on. Seed ${seed}.
+              their cumulative averages over depth, ${recipe.conditions} of them, condition an LSFT-GAN of width
+              ${gan.width} and ${gan.blocks} blocks (${gan.parameters.toLocaleString('en')} parameters; discriminator of
+              width ${gan.discriminatorWidth}; ${gan.steps} steps of ${gan.batchSize} images) that draws the explanation
+              at ${gan.size}×${gan.size}. The last convolution, whose map is the target, is
+              <strong>excluded</strong> from the averages. Garments and photographs of the images below were never
+              trained on. Seed ${seed}.
             </p>
           </header>
           ${verdict}

@@ -29,10 +29,15 @@ function table(title: string, names: readonly ScoreName[], methods: readonly Met
   return [line([title, ...header.map((name) => `${name} `)]), ...rows.map(line)].join('\n');
 }
 
+function describeGan({ variant, width, conditions, size, parameters, steps, batchSize }: DemoResult['gan']): string {
+  const net = `${variant.toUpperCase()}-GAN: width ${width}, ${conditions} conditions, ${size}x${size}`;
+  return `${net}, ${parameters} parameters; ${steps} steps of ${batchSize}.`;
+}
+
 /** Both halves of the demo's table. */
-export function demoTables({ comparison, cnnAccuracy, classes }: DemoResult): string {
+export function demoTables({ comparison, cnnAccuracy, classes, gan }: DemoResult): string {
   const { target, mask, samples } = comparison;
-  const head = `CNN: ${(100 * cnnAccuracy).toFixed(1)} % of the test images right (${classes.length} classes).`;
+  const head = `CNN: ${(100 * cnnAccuracy).toFixed(1)} % of the test images right (${classes.length} classes).\n${describeGan(gan)}`;
   const note = '* the GAN is better: the paired 95 % interval of the difference excludes 0.';
   const halves = [table(`Against the target`, TARGET_SCORES, target)];
   if (mask.length > 0) halves.push(table('Within the mask', MASK_SCORES, mask));

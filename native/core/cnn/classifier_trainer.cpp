@@ -40,6 +40,7 @@ ClassifierTrainer::ClassifierTrainer(std::shared_ptr<GraphCnn> cnn, std::shared_
                                      const ClassifierOptions& options)
     : cnn_(std::move(cnn)), data_(std::move(data)), samples_(std::move(samples)), options_(options) {
   check(samples_.numel() > 1, ErrorCode::option, "training needs at least two samples, got ", samples_.numel());
+  check(options_.batchSize >= 1, ErrorCode::option, "batchSize: expected 1 or more, got ", options_.batchSize);
   options_.batchSize = std::min(options_.batchSize, samples_.numel());
   stepsPerEpoch_ = samples_.numel() / options_.batchSize;
   for (const std::string& name : cnn_->trainedNames()) parameters_.push_back(cnn_->stateDict().at(name));
@@ -143,6 +144,7 @@ void ClassifierTrainer::loadStateDict(const std::map<std::string, at::Tensor>& s
 
 Evaluation evaluateClassifier(const Cnn& cnn, const ShardSet& data, const at::Tensor& samples, int64_t batchSize,
                               const CancelToken& cancel) {
+  check(batchSize >= 1, ErrorCode::option, "batchSize: expected 1 or more, got ", batchSize);
   const c10::NoGradGuard noGrad;
   const int64_t count = samples.numel();
   std::vector<at::Tensor> sums;

@@ -52,8 +52,6 @@ class ClassifierTrainer {
   /// Up to `steps` steps; fewer when cancelled (a step is never left half done) or at totalSteps.
   TrainChunk train(int64_t steps, const CancelToken& cancel);
 
-  int64_t step() const { return step_; }
-  int64_t stepsPerEpoch() const { return stepsPerEpoch_; }
   /// The optimizer's tensors and `step`; the network's weights are its own.
   std::map<std::string, at::Tensor> stateDict() const;
   void loadStateDict(const std::map<std::string, at::Tensor>& state);

@@ -27,6 +27,7 @@ PreparedSamples prepareSamples(const Cnn& cnn, const at::Tensor& images, const a
         "images to prepare: expected uint8 [N,3,H,W] with N of 1 or more, got ", images.sizes());
   check(!masks.defined() || (masks.dim() == 4 && masks.size(0) == images.size(0) && masks.size(1) == 1), ErrorCode::shape,
         "masks: expected uint8 [", images.size(0), ",1,H,W], got ", masks.defined() ? masks.sizes() : at::IntArrayRef());
+  check(settings.batchSize >= 1, ErrorCode::option, "batchSize: expected 1 or more, got ", settings.batchSize);
   const std::int64_t count = images.size(0);
   PreparedSamples samples;
   for (std::int64_t begin = 0; begin < count; begin += settings.batchSize) {

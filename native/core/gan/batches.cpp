@@ -20,6 +20,7 @@ at::Tensor unit(const at::Tensor& bytes, c10::Device device) {
 
 Batches::Batches(std::shared_ptr<const ShardSet> data, const BatchConfig& config, c10::Device device)
     : data_(std::move(data)), config_(config), device_(device) {
+  check(config_.size >= 1, ErrorCode::option, "batchSize is ", config_.size, ", expected at least 1");
   check(data_->size() > 0, ErrorCode::option, "the training data holds no samples");
   for (const char* name : {"image", "conditions", "target"}) {
     check(data_->has(name), ErrorCode::format, "the training data has no '", name, "': it must be prepared data");

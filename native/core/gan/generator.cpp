@@ -48,6 +48,7 @@ at::Tensor Generator::forward(const at::Tensor& image, const at::Tensor& conditi
 
 at::Tensor Generator::explain(const at::Tensor& image, const at::Tensor& conditions, bool raw, int64_t batch,
                               const CancelToken& cancel) const {
+  check(batch >= 1, ErrorCode::option, "batchSize is ", batch, ", expected at least 1");
   const c10::NoGradGuard noGrad;
   const MemoryCache memoryCache;  // the batches need the same blocks one after the other
   const auto options = parameters_.leaves().front().options();

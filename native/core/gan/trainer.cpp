@@ -1,5 +1,6 @@
 #include "core/gan/trainer.h"
 
+#include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -135,6 +136,8 @@ at::Tensor GanTrainer::trainStep(const CancelToken& cancel) {
 
 void GanTrainer::descendDiscriminator(const at::Tensor& loss, double rate) {
   discriminatorAdam_.step(torch::autograd::grad({loss}, discriminator_.parameters().leaves()), rate);
+  // Autocast keeps its casts of the weights, which have just changed: what comes next must not see the old ones.
+  at::autocast::clear_cache();
 }
 
 GanTrainer::DiscriminatorReport GanTrainer::trainDiscriminator(const Batch& batch, const at::Tensor& fake, double rate,

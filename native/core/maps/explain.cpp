@@ -76,7 +76,6 @@ at::Tensor joined(const std::vector<Explanation>& parts, at::Tensor Explanation:
   if (!(parts.front().*field).defined()) return {};
   std::vector<at::Tensor> tensors;
   tensors.reserve(parts.size());
-  tensors.reserve(parts.size());
   for (const Explanation& part : parts) tensors.push_back(part.*field);
   return at::cat(tensors);
 }
@@ -118,6 +117,7 @@ Explanation explain(const Cnn& cnn, const at::Tensor& images, const at::Tensor& 
 Explanation explainInBatches(const Cnn& cnn, const at::Tensor& images, const at::Tensor& targetClass, const ExplainOptions& options,
                              int64_t batchSize, const CancelToken& cancel) {
   check(images.dim() == 4 && images.size(0) > 0, ErrorCode::shape, "images must be [N, C, H, W] with N ≥ 1, got ", images.sizes());
+  check(batchSize >= 1, ErrorCode::option, "batchSize: expected 1 or more, got ", batchSize);
   check(!targetClass.defined() || targetClass.sizes() == at::IntArrayRef({images.size(0)}), ErrorCode::shape,
         "target classes must be int64 [", images.size(0), "], one for each image");
   std::vector<Explanation> parts;

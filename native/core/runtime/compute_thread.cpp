@@ -1,8 +1,15 @@
 #include "core/runtime/compute_thread.h"
 
+#include <chrono>
 #include <thread>
 
 namespace cumulens {
+namespace {
+
+// Longest that an exit waits for the step under way. Work looks at its token far more often than this.
+constexpr std::chrono::seconds kExitPatience{10};
+
+}  // namespace
 
 ComputeThread& ComputeThread::instance() {
   // Storage without a destructor: see the class comment.
@@ -31,10 +38,18 @@ void ComputeThread::abandon(const void* owner) {
   idle_.wait(lock, [&] { return runningOwner_ != owner; });
 }
 
+// The jobs that wait are left where they are: they may hold JavaScript references, and nobody is there to release those to.
+void ComputeThread::stop() {
+  std::unique_lock lock(mutex_);
+  stopped_ = true;
+  if (runningToken_) runningToken_->cancel();
+  idle_.wait_for(lock, kExitPatience, [this] { return runningOwner_ == nullptr; });
+}
+
 void ComputeThread::loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return !queue_.empty(); });
+    wake_.wait(lock, [this] { return !queue_.empty() && !stopped_; });
     Job job = std::move(queue_.front());
     queue_.pop_front();
     runningOwner_ = job.owner;

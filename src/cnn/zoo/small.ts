@@ -20,18 +20,22 @@ const smallSchema = z.strictObject({
 export type SmallOptions = z.input<typeof smallSchema>;
 
 /**
- * 13 convolutions of 3×3 with batch norm: a stem of stride 2, then two residual blocks at each of three scales with `width`, 2·width and
- * 4·width channels (He et al. 2016, where the shortcut changes size by a 1×1 convolution; those two are no taps).
+ * 15 convolutions with batch norm, all of them taps: a stem of stride 2, then two residual blocks of 3×3 convolutions at each of three
+ * scales with `width`, 2·width and 4·width channels (He et al. 2016), where two shortcuts change size by a 1×1 convolution.
  * @throws CumulensError ERR_OPTION
  */
 export function small(options: SmallOptions): CnnSpec {
   const { classes, size, channels, width } = parseOptions(smallSchema, options, 'small');
   const [height, breadth] = typeof size === 'number' ? [size, size] : size;
   const net = new CnnBuilder({ channels, height, width: breadth });
-  const taps: string[] = [];
   const conv = (x: string, name: string, filters: number, stride: number): string => {
-    taps.push(net.add('conv2d', x, { filters, kernel: 3, stride, padding: [1, 1, 1, 1], bias: false }, `${name}.conv`));
-    return net.add('batchNorm', `${name}.conv`, {}, `${name}.norm`);
+    const made = net.add(
+      'conv2d',
+      x,
+      { filters, kernel: 3, stride, padding: [1, 1, 1, 1], bias: false },
+      `${name}.conv`,
+    );
+    return net.add('batchNorm', made, {}, `${name}.norm`);
   };
   const shortcut = (x: string, name: string, filters: number, stride: number): string => {
     if (stride === 1) return x;
@@ -56,5 +60,5 @@ export function small(options: SmallOptions): CnnSpec {
   }
   x = net.add('globalAvgPool2d', x, {}, 'pool');
   const output = net.add('linear', x, { units: typeof classes === 'number' ? classes : classes.length }, 'logits');
-  return net.build(output, { name: 'small', taps, ...(typeof classes === 'number' ? {} : { classes }) });
+  return net.build(output, { name: 'small', ...(typeof classes === 'number' ? {} : { classes }) });
 }
