@@ -9,13 +9,14 @@ namespace cumulens {
 namespace {
 
 constexpr std::int64_t kWindow = 11;
+constexpr std::int64_t kHalfWindow = kWindow / 2;
 constexpr double kSigma = 1.5;
 constexpr double kC1 = 0.01 * 0.01;
 constexpr double kC2 = 0.03 * 0.03;
 constexpr double kSmallestError = 1e-10;  // 100 dB
 
 at::Tensor gaussian(const at::TensorOptions& options) {
-  const at::Tensor offsets = at::arange(kWindow, options) - static_cast<double>(kWindow / 2);
+  const at::Tensor offsets = at::arange(kWindow, options) - kHalfWindow;
   const at::Tensor weights = at::exp(offsets.square() / (-2.0 * kSigma * kSigma));
   return weights / weights.sum();
 }
