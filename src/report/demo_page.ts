@@ -200,9 +200,7 @@ function page({ result }: DemoPageOptions, gallery: readonly GalleryEntry[]): st
           </section>
           <section>
             <h2>Held-out images</h2>
-            <p class="legend">
-              <span>0</span><i></i><span>1</span> viridis, each map min–max normalised; white line: where the garment is
-            </p>
+            <p class="legend"><span>0</span><i></i><span>1</span> viridis; white line: where the garment is</p>
             ${gallery.map((entry) => galleryRow(entry, recipe.conditions))}
           </section>
         </main>
