@@ -1,5 +1,5 @@
-/** Files that appear whole or not at all. */
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+/** Files that appear whole or not at all, and errors that name them. */
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { CumulensError } from './errors.js';
@@ -10,6 +10,25 @@ async function sync(path: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** Makes a folder, and those above it, unless they are there. @throws CumulensError ERR_IO */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+    throw new CumulensError('ERR_IO', `${path}: cannot make the folder: ${(cause as Error).message}`, { cause });
+  });
+}
+
+/** What a JSON file holds, unchecked. @throws CumulensError ERR_IO, ERR_FORMAT */
+export async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new CumulensError('ERR_IO', `${path}: cannot read: ${(cause as Error).message}`, { cause });
+  });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CumulensError('ERR_FORMAT', `${path}: not JSON`, { cause });
   }
 }
 

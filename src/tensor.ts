@@ -37,6 +37,11 @@ export const Tensor = {
   },
 };
 
+/** Gives the memory of all of them back. */
+export function disposeAll(tensors: Readonly<Record<string, Tensor>>): void {
+  for (const tensor of Object.values(tensors)) tensor.dispose();
+}
+
 /** Live tensor handles of this process and the bytes they hold. */
 export function memory(): { tensors: number; bytes: number } {
   return native.memory();

@@ -217,7 +217,7 @@ describe('trainGan', () => {
   it('does not overwrite a run, nor go on with another', async () => {
     expect((await rejection(trainGan(settings('whole')).result)).message).to.match(/a run is there already: resume it/);
     expect((await rejection(trainGan(settings('whole', { resume: true, width: 5 })).result)).message).to.match(
-      /cannot resume with another width: the run was begun with 4, got 5/,
+      /cannot be resumed with another width: it was begun with 4, got 5/,
     );
     expect((await rejection(trainGan(settings('none', { resume: true })).result)).message).to.match(/no run to resume/);
   });

@@ -2,9 +2,9 @@
 
 #include <c10/core/GradMode.h>
 
+#include "binding/network.h"
 #include "binding/task.h"
 #include "binding/tensor.h"
-#include "core/runtime/device.h"
 
 namespace cumulens {
 namespace {
@@ -13,23 +13,9 @@ namespace {
 Napi::Value createDiscriminator(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const DiscriminatorConfig config = readDiscriminatorConfig(Options(info[0], "discriminator"));
-    const Options options(info[1]);
-    const auto placement = at::device(resolveDevice(options.string("device"))).dtype(dtypeFromName(options.string("dtype")));
-    const auto seed = static_cast<uint64_t>(options.integer("seed"));
-    const bool given = !info[2].IsUndefined();
-    StateDict weights = given ? toStateDict(info[2], "weights") : StateDict();
-    return runTask(
-        info.Env(), CallOptions::from(info[3]),
-        [config, placement, seed, given, weights = std::move(weights)](const TaskContext&) {
-          auto discriminator = std::make_shared<Discriminator>(config, seed, placement);
-          if (given) discriminator->load(weights);
-          return discriminator;
-        },
-        [](Napi::Env env, std::shared_ptr<Discriminator>&& discriminator) {
-          return Environment::of(env)
-              .getClass(DiscriminatorHandle::kName)
-              .New({Napi::External<std::shared_ptr<Discriminator>>::New(env, &discriminator)});
-        });
+    return createNetwork<DiscriminatorHandle, Discriminator>(info, [config](std::uint64_t seed, const at::TensorOptions& placement) {
+      return std::make_shared<Discriminator>(config, seed, placement);
+    });
   });
 }
 

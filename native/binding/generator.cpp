@@ -2,11 +2,11 @@
 
 #include <torch/csrc/autograd/autograd.h>
 
+#include "binding/network.h"
 #include "binding/task.h"
 #include "binding/tensor.h"
 #include "core/gan/gradients.h"
 #include "core/maps/colormap.h"
-#include "core/runtime/device.h"
 
 namespace cumulens {
 namespace {
@@ -15,23 +15,9 @@ namespace {
 Napi::Value createGenerator(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const GeneratorConfig config = readGeneratorConfig(Options(info[0], "generator"));
-    const Options options(info[1]);
-    const auto placement = at::device(resolveDevice(options.string("device"))).dtype(dtypeFromName(options.string("dtype")));
-    const auto seed = static_cast<uint64_t>(options.integer("seed"));
-    const bool given = !info[2].IsUndefined();
-    StateDict weights = given ? toStateDict(info[2], "weights") : StateDict();
-    return runTask(
-        info.Env(), CallOptions::from(info[3]),
-        [config, placement, seed, given, weights = std::move(weights)](const TaskContext&) {
-          std::shared_ptr<Generator> generator = Generator::create(config, seed, placement);
-          if (given) generator->load(weights);
-          return generator;
-        },
-        [](Napi::Env env, std::shared_ptr<Generator>&& generator) {
-          return Environment::of(env)
-              .getClass(GeneratorHandle::kName)
-              .New({Napi::External<std::shared_ptr<Generator>>::New(env, &generator)});
-        });
+    return createNetwork<GeneratorHandle, Generator>(info, [config](std::uint64_t seed, const at::TensorOptions& placement) {
+      return std::shared_ptr<Generator>(Generator::create(config, seed, placement));
+    });
   });
 }
 

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-
 import { Option, type Command } from 'commander';
 
 import type { TrainCnnOptions } from '../cnn/train_options.js';
@@ -13,15 +11,8 @@ interface TrainFlags extends Omit<TrainCnnOptions, 'data' | 'spec' | 'signal'> {
 
 /** A spec's JSON file. */
 async function readSpec(path: string): Promise<NonNullable<TrainCnnOptions['spec']>> {
-  const { CumulensError } = await import('../errors.js');
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new CumulensError('ERR_IO', `${path}: cannot read: ${(cause as Error).message}`, { cause });
-  });
-  try {
-    return JSON.parse(text) as NonNullable<TrainCnnOptions['spec']>;
-  } catch (cause) {
-    throw new CumulensError('ERR_FORMAT', `${path}: not JSON`, { cause });
-  }
+  const { readJson } = await import('../files.js');
+  return (await readJson(path)) as NonNullable<TrainCnnOptions['spec']>;
 }
 
 export function register(program: Command): void {

@@ -1,15 +1,13 @@
 /** The folder of a classifier's training: config.json, metrics.jsonl, checkpoints/step-*, and cnn.safetensors with the best weights. */
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { CumulensError } from '../errors.js';
-import { writeFileAtomic, writeFolderAtomic } from '../files.js';
+import { readJson, writeFileAtomic, writeFolderAtomic } from '../files.js';
 import type { NativeClassifierTrainer } from '../native.js';
+import { checkpointFolder, checkpointNames, claimRunFolder, STATE_FILE, stepName } from '../run_folder.js';
 import { readSafetensors, writeSafetensors } from '../safetensors.js';
-import type { Tensor } from '../tensor.js';
+import { disposeAll, type Tensor } from '../tensor.js';
 import type { Cnn } from './cnn.js';
-import { checkSameConfig } from './train_options.js';
 
 /** What an epoch measured: one line of metrics.jsonl. */
 export interface EpochMetrics {
@@ -32,8 +30,6 @@ export interface TrainState {
   accuracy: number;
 }
 
-const CONFIG = 'config.json';
-const STATE = 'state.json';
 const OPTIMIZER = 'optimizer.safetensors';
 const NETWORK = 'cnn.safetensors';
 
@@ -53,31 +49,15 @@ export class TrainFolder {
    * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ.
    */
   async open(config: Record<string, unknown>, resume: boolean): Promise<void> {
-    const path = join(this.path, CONFIG);
-    if (!existsSync(path)) {
-      if (resume)
-        throw new CumulensError('ERR_OPTION', `${this.path}: there is no run to resume: ${CONFIG} is missing`);
-      await mkdir(this.path, { recursive: true }).catch((cause: unknown) => {
-        throw new CumulensError('ERR_IO', `${this.path}: cannot make the folder: ${(cause as Error).message}`, {
-          cause,
-        });
-      });
-      return writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
-    }
-    if (!resume)
-      throw new CumulensError(
-        'ERR_OPTION',
-        `${this.path}: a run is there already: resume it, or choose another folder`,
-      );
-    checkSameConfig(parseJson(path, await readFile(path, 'utf8')) as Record<string, unknown>, config, this.path);
+    await claimRunFolder(this.path, config, resume);
   }
 
   /** Puts the newest checkpoint into the network and trainer. @returns its state, or undefined when there is none yet. */
   async restore(cnn: Cnn, trainer: NativeClassifierTrainer): Promise<TrainState | undefined> {
-    const [newest] = await this.#checkpoints();
+    const [newest] = await checkpointNames(this.path);
     if (!newest) return undefined;
-    const folder = join(this.path, 'checkpoints', newest);
-    const state = parseJson(join(folder, STATE), await readFile(join(folder, STATE), 'utf8')) as TrainState;
+    const folder = checkpointFolder(this.path, newest);
+    const state = (await readJson(join(folder, STATE_FILE))) as TrainState;
     const weights = await readSafetensors(join(folder, NETWORK));
     await cnn.loadStateDict(weights.tensors);
     const optimizer = await readSafetensors(join(folder, OPTIMIZER));
@@ -89,8 +69,8 @@ export class TrainFolder {
 
   /** Writes a checkpoint and lets go of the older ones. */
   async save(cnn: Cnn, trainer: NativeClassifierTrainer, state: TrainState): Promise<void> {
-    const name = `step-${String(state.step).padStart(8, '0')}`;
-    await writeFolderAtomic(join(this.path, 'checkpoints', name), async (folder) => {
+    const name = stepName(state.step);
+    await writeFolderAtomic(checkpointFolder(this.path, name), async (folder) => {
       await cnn.save(join(folder, NETWORK));
       const tensors: Record<string, Tensor> = await trainer.stateDict();
       try {
@@ -98,10 +78,10 @@ export class TrainFolder {
       } finally {
         disposeAll(tensors);
       }
-      await writeFileAtomic(join(folder, STATE), `${JSON.stringify(state)}\n`);
+      await writeFileAtomic(join(folder, STATE_FILE), `${JSON.stringify(state)}\n`);
     });
-    for (const old of await this.#checkpoints()) {
-      if (old !== name) await rm(join(this.path, 'checkpoints', old), { recursive: true, force: true });
+    for (const old of await checkpointNames(this.path)) {
+      if (old !== name) await rm(checkpointFolder(this.path, old), { recursive: true, force: true });
     }
   }
 
@@ -112,25 +92,4 @@ export class TrainFolder {
       epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(''),
     );
   }
-
-  /** Names, newest first. */
-  async #checkpoints(): Promise<string[]> {
-    const names = await readdir(join(this.path, 'checkpoints')).catch(() => []);
-    return names
-      .filter((name) => /^step-\d+$/.test(name))
-      .sort()
-      .reverse();
-  }
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CumulensError('ERR_FORMAT', `${path}: not JSON`, { cause });
-  }
-}
-
-function disposeAll(tensors: Record<string, Tensor>): void {
-  for (const tensor of Object.values(tensors)) tensor.dispose();
 }

@@ -1,7 +1,6 @@
 /** The settings of a classifier's training, checked and filled in. */
 import { z } from 'zod';
 
-import { CumulensError } from '../errors.js';
 import type { CnnSpec } from './spec.js';
 
 const count = z.number().int().positive();
@@ -51,14 +50,4 @@ export function recipeOf(options: ParsedTrainOptions): Recipe {
   const entries = Object.keys(recipeFields).map((name) => [name, options[name as keyof ParsedTrainOptions]]);
   const learningRate = options.learningRate ?? (options.optimizer === 'sgd' ? 0.1 : 0.001);
   return { ...(Object.fromEntries(entries) as Recipe), learningRate };
-}
-
-/** Refuses to go on with other settings than a run was begun with. */
-export function checkSameConfig(saved: Record<string, unknown>, now: Record<string, unknown>, what: string): void {
-  for (const [name, value] of Object.entries(now)) {
-    const [before, after] = [JSON.stringify(saved[name]), JSON.stringify(value)];
-    if (before === after) continue;
-    const values = typeof value === 'object' || name === 'data' ? '' : `: it was begun with ${before}, got ${after}`;
-    throw new CumulensError('ERR_OPTION', `${what}: the run cannot be resumed with another ${name}${values}`);
-  }
 }

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { CumulensError } from '../errors.js';
 import { native, withSignal } from '../native.js';
 import { didYouMean } from '../options.js';
-import { Tensor } from '../tensor.js';
+import { disposeAll, Tensor } from '../tensor.js';
 import { readManifest, type Manifest } from './manifest.js';
-import { checkShard, disposeAll, readShard, type Shard } from './shards.js';
+import { checkShard, readShard, type Shard } from './shards.js';
 
 /** Samples by the names of their tensors: image, label, mask; conditions, target, predicted, targetClass where prepared. */
 export type Samples = Record<string, Tensor>;

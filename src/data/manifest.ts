@@ -1,11 +1,10 @@
 /** dataset.json, the description of a dataset directory. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { z } from 'zod';
 
 import { CumulensError } from '../errors.js';
-import { writeFileAtomic } from '../files.js';
+import { readJson, writeFileAtomic } from '../files.js';
 import { parseOptions } from '../options.js';
 
 const count = z.number().int().nonnegative();
@@ -41,16 +40,7 @@ export const MANIFEST_FILE = 'dataset.json';
 /** @throws CumulensError ERR_IO, or ERR_FORMAT naming the file and what is wrong in it */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, MANIFEST_FILE);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new CumulensError('ERR_IO', `${path}: cannot read: ${(cause as Error).message}`, { cause });
-  });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new CumulensError('ERR_FORMAT', `${path}: not JSON`, { cause });
-  }
-  const manifest = parseOptions(manifestSchema, json, path, 'ERR_FORMAT');
+  const manifest = parseOptions(manifestSchema, await readJson(path), path, 'ERR_FORMAT');
   for (const [name, { shards, count: total }] of Object.entries(manifest.splits)) {
     const sum = shards.reduce((rows, { count: rowsOfShard }) => rows + rowsOfShard, 0);
     if (sum !== total)

@@ -1,13 +1,13 @@
 /** Turns images into what a generator is trained on: METHOD §1–3, streamed into shards. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Cnn } from '../cnn/cnn.js';
 import { CumulensError } from '../errors.js';
-import { writeFileAtomic } from '../files.js';
+import { makeFolder, readJson, writeFileAtomic } from '../files.js';
 import { abortError, native, withSignal, type NativePrepareSettings } from '../native.js';
-import type { Tensor } from '../tensor.js';
+import { disposeAll, type Tensor } from '../tensor.js';
 import { openDataset, type Dataset } from './dataset.js';
 import { MANIFEST_FILE, writeManifest, type ManifestSplit } from './manifest.js';
 import {
@@ -20,7 +20,7 @@ import {
 } from './prepare_options.js';
 import { datasetSource, folderSource, sameClass, type PrepareSource, type SourceChunk } from './prepare_source.js';
 import { Problems } from './problems.js';
-import { disposeAll, readShard, shardFile, writeShard } from './shards.js';
+import { readShard, shardFile, writeShard } from './shards.js';
 
 /** Written first: what the folder's shards were made with. */
 const SETTINGS_FILE = 'prepare.json';
@@ -29,9 +29,7 @@ const TEMPORARY = /\.(tmp-\d+-\d+|\d+\.new)$/;
 
 /** Says whether the folder holds the beginning of this very run. @throws CumulensError ERR_OPTION when it holds anything else */
 async function beginOrContinue(out: string, settings: PrepareSettings): Promise<void> {
-  await mkdir(out, { recursive: true }).catch((cause: unknown) => {
-    throw new CumulensError('ERR_IO', `${out}: cannot make the folder: ${(cause as Error).message}`, { cause });
-  });
+  await makeFolder(out);
   const path = join(out, SETTINGS_FILE);
   const names = await readdir(out);
   for (const name of names.filter((file) => TEMPORARY.test(file))) await rm(join(out, name), { force: true });
@@ -44,12 +42,7 @@ async function beginOrContinue(out: string, settings: PrepareSettings): Promise<
     }
     return writeFileAtomic(path, `${JSON.stringify(settings, null, 2)}\n`);
   }
-  let before: PrepareSettings;
-  try {
-    before = JSON.parse(await readFile(path, 'utf8')) as PrepareSettings;
-  } catch (cause) {
-    throw new CumulensError('ERR_FORMAT', `${path}: not JSON`, { cause });
-  }
+  const before = (await readJson(path)) as PrepareSettings;
   const known = [...new Set([...Object.keys(before), ...Object.keys(settings)])];
   const differing = known.find((name) => JSON.stringify(before[name]) !== JSON.stringify(settings[name]));
   if (differing === undefined) return;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { CumulensError } from '../errors.js';
 import { readSafetensors, writeSafetensors } from '../safetensors.js';
-import type { Tensor } from '../tensor.js';
+import { disposeAll, type Tensor } from '../tensor.js';
 import type { Manifest, ManifestSplit } from './manifest.js';
 
 export interface Shard {
@@ -14,10 +14,6 @@ export interface Shard {
 
 export function shardFile(split: string, index: number): string {
   return `shard-${split}-${String(index).padStart(5, '0')}.safetensors`;
-}
-
-export function disposeAll(tensors: Readonly<Record<string, Tensor>>): void {
-  for (const tensor of Object.values(tensors)) tensor.dispose();
 }
 
 /** Writes a shard and gives its tensors' memory back. @throws CumulensError ERR_IO */

@@ -60,7 +60,10 @@ export interface DemoResult {
   comparison: Comparison;
   /** Whether the GAN's MAE, SSIM and Pearson are better than every simpler answer's, each paired 95 % interval excluding 0. */
   ganBeatsAll: boolean;
-  /** Whether the GAN's and Grad-CAM's energy in the mask is above luminance's and noise's, each paired 95 % interval excluding 0. */
+  /**
+   * Whether energy in the mask stands above luminance's and noise's: the GAN's by paired 95 % intervals, Grad-CAM's by its whole interval
+   * lying above theirs.
+   */
   mapsFindEvidence: boolean;
   /** Of each stage that this run did. */
   seconds: Record<string, number>;

@@ -6,7 +6,7 @@ import { CumulensError } from '../errors.js';
 import { Generator } from '../gan/generator.js';
 import { native, withSignal } from '../native.js';
 import { parseOptions } from '../options.js';
-import type { Tensor } from '../tensor.js';
+import { disposeAll, type Tensor } from '../tensor.js';
 import { GENERATOR, ScoreTable, type MethodResult } from './score_table.js';
 import { MASK_SCORES, SCORES, scoreAgainstMask, scoreAgainstTarget, TARGET_SCORES } from './scores.js';
 
@@ -64,10 +64,6 @@ async function eachBatch(
       disposeAll(samples);
     }
   }
-}
-
-function disposeAll(tensors: Readonly<Record<string, Tensor>>): void {
-  for (const tensor of Object.values(tensors)) tensor.dispose();
 }
 
 /** Scores batches of held-out samples for every method. */

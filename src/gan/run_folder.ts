@@ -2,25 +2,23 @@
  * The folder of a GAN's training: config.json, metrics.jsonl, samples/step-*.png, checkpoints/step-*, and generator.safetensors once it
  * is done. Nothing in it depends on the time or on where it was interrupted.
  */
-import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rm, truncate, type FileHandle } from 'node:fs/promises';
+import { open, rm, truncate, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import sharp from 'sharp';
 import { z } from 'zod';
 
 import { CumulensError } from '../errors.js';
-import { writeFileAtomic, writeFolderAtomic } from '../files.js';
+import { makeFolder, readJson, writeFileAtomic, writeFolderAtomic } from '../files.js';
 import { parseOptions } from '../options.js';
+import { checkpointFolder, checkpointNames, claimRunFolder, STATE_FILE, stepName } from '../run_folder.js';
 import { readSafetensors, writeSafetensors } from '../safetensors.js';
-import type { Tensor } from '../tensor.js';
+import { disposeAll, type Tensor } from '../tensor.js';
 import type { TrainConfig } from './config.js';
 import type { NativeGanTrainer, NativeTrainState } from './contract.js';
 import { writeGenerator, type GeneratorOrigin } from './generator.js';
 
-const CONFIG = 'config.json';
 const METRICS = 'metrics.jsonl';
-const STATE = 'state.json';
 
 const stateSchema = z.strictObject({
   step: z.number().int().nonnegative(),
@@ -33,11 +31,9 @@ const stateSchema = z.strictObject({
 /** All that a training needs besides tensors to go on as if it had never stopped. */
 export type TrainState = z.output<typeof stateSchema>;
 
-const stepName = (step: number): string => `step-${String(step).padStart(8, '0')}`;
 const stepOf = (name: string): number => Number(name.slice('step-'.length));
 
 type Tensors = Record<string, Tensor>;
-const disposeAll = (tensors: Tensors): void => Object.values(tensors).forEach((tensor) => tensor.dispose());
 
 export class RunFolder {
   readonly path: string;
@@ -60,52 +56,20 @@ export class RunFolder {
    * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ.
    */
   async open(data: string, resume: boolean): Promise<void> {
-    const path = join(this.path, CONFIG);
-    const config = { format: 'cumulens.train/1', data, ...this.#config };
-    if (!existsSync(path)) {
-      if (resume)
-        throw new CumulensError('ERR_OPTION', `${this.path}: there is no run to resume: ${CONFIG} is missing`);
-      for (const folder of ['samples', 'checkpoints']) await this.#makeFolder(join(this.path, folder));
-      return writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
-    }
-    if (!resume)
-      throw new CumulensError(
-        'ERR_OPTION',
-        `${this.path}: a run is there already: resume it, or choose another folder`,
-      );
-    const before = parseJson(path, await readFile(path, 'utf8')) as Record<string, unknown>;
-    for (const [name, value] of Object.entries(config)) {
-      const [now, then] = [JSON.stringify(value), JSON.stringify(before[name] ?? null)];
-      if (now !== then) {
-        throw new CumulensError(
-          'ERR_OPTION',
-          `${this.path}: cannot resume with another ${name}: the run was begun with ${then}, got ${now}`,
-        );
-      }
-    }
-  }
-
-  async #makeFolder(path: string): Promise<void> {
-    await mkdir(path, { recursive: true }).catch((cause: unknown) => {
-      throw new CumulensError('ERR_IO', `${path}: cannot make the folder: ${(cause as Error).message}`, { cause });
-    });
+    await claimRunFolder(this.path, { format: 'cumulens.train/1', data, ...this.#config }, resume);
+    for (const folder of ['samples', 'checkpoints']) await makeFolder(join(this.path, folder));
   }
 
   /** Puts the newest checkpoint into the trainer, and cuts what the metrics tell of later steps. @returns its state; undefined: start. */
   async restore(trainer: NativeGanTrainer): Promise<TrainState | undefined> {
-    const [newest] = await this.#checkpoints();
+    const [newest] = await checkpointNames(this.path);
     const metrics = join(this.path, METRICS);
     if (newest === undefined) {
       await rm(metrics, { force: true });
       return undefined;
     }
-    const folder = join(this.path, 'checkpoints', newest);
-    const state = parseOptions(
-      stateSchema,
-      parseJson(join(folder, STATE), await readFile(join(folder, STATE), 'utf8')),
-      folder,
-      'ERR_FORMAT',
-    );
+    const folder = checkpointFolder(this.path, newest);
+    const state = parseOptions(stateSchema, await readJson(join(folder, STATE_FILE)), folder, 'ERR_FORMAT');
     const parts: Record<string, Tensors> = {};
     for (const name of ['generator', 'discriminator', 'optimizer', ...(this.#config.emaDecay > 0 ? ['ema'] : [])]) {
       parts[name] = (await readSafetensors(join(folder, `${name}.safetensors`))).tensors;
@@ -139,14 +103,14 @@ export class RunFolder {
     const { size: metricsBytes } = await metrics.stat();
     const name = stepName(state.step);
     const parts = (await trainer.state()) as unknown as Record<string, Tensors>;
-    await writeFolderAtomic(join(this.path, 'checkpoints', name), async (folder) => {
+    await writeFolderAtomic(checkpointFolder(this.path, name), async (folder) => {
       for (const [part, tensors] of Object.entries(parts)) {
         const path = join(folder, `${part}.safetensors`);
         await (part === 'generator' || part === 'ema'
           ? this.#writeGenerator(path, tensors)
           : writeSafetensors(path, tensors));
       }
-      await writeFileAtomic(join(folder, STATE), `${JSON.stringify({ ...state, metricsBytes })}\n`);
+      await writeFileAtomic(join(folder, STATE_FILE), `${JSON.stringify({ ...state, metricsBytes })}\n`);
     });
     Object.values(parts).forEach(disposeAll);
     await this.#prune(state.step);
@@ -168,11 +132,11 @@ export class RunFolder {
   /** Keeps the newest regular checkpoints, and the newest of all even if an abort made it. */
   async #prune(newest: number): Promise<void> {
     const { checkpointEvery, steps, keepCheckpoints } = this.#config;
-    const names = await this.#checkpoints();
+    const names = await checkpointNames(this.path);
     const regular = names.filter((name) => stepOf(name) % checkpointEvery === 0 || stepOf(name) === steps);
     const kept = new Set([stepName(newest), ...regular.slice(0, keepCheckpoints)]);
     for (const name of names) {
-      if (!kept.has(name)) await rm(join(this.path, 'checkpoints', name), { recursive: true, force: true });
+      if (!kept.has(name)) await rm(checkpointFolder(this.path, name), { recursive: true, force: true });
     }
   }
 
@@ -190,22 +154,5 @@ export class RunFolder {
 
   async close(): Promise<void> {
     await this.#metrics?.close();
-  }
-
-  /** Names, newest first. */
-  async #checkpoints(): Promise<string[]> {
-    const names = await readdir(join(this.path, 'checkpoints')).catch(() => []);
-    return names
-      .filter((name) => /^step-\d+$/.test(name))
-      .sort()
-      .reverse();
-  }
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CumulensError('ERR_FORMAT', `${path}: not JSON`, { cause });
   }
 }

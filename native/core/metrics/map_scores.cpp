@@ -16,14 +16,22 @@ constexpr double kC2 = 0.03 * 0.03;
 constexpr double kSmallestError = 1e-10;  // 100 dB
 
 at::Tensor gaussian(const at::TensorOptions& options) {
-  const at::Tensor offsets = at::arange(kWindow, options) - kHalfWindow;
+  const at::Tensor offsets = at::arange(kWindow, options) - static_cast<double>(kWindow / 2);
   const at::Tensor weights = at::exp(offsets.square() / (-2.0 * kSigma * kSigma));
   return weights / weights.sum();
 }
 
-// The Gaussian is separable: a column, then a row.
-at::Tensor blur(const at::Tensor& x, const at::Tensor& weights) {
-  return at::conv2d(at::conv2d(x, weights.view({1, 1, kWindow, 1})), weights.view({1, 1, 1, kWindow}));
+/// [size − 10, size]: row i weighs the window that begins at i.
+at::Tensor windowMatrix(std::int64_t size, const at::TensorOptions& options) {
+  const at::Tensor weights = gaussian(options);
+  at::Tensor matrix = at::zeros({size - kWindow + 1, size}, options);
+  for (std::int64_t k = 0; k < kWindow; ++k) matrix.diagonal(k).copy_(weights[k]);
+  return matrix;
+}
+
+// The Gaussian is separable, so a blur is two matrix products: libtorch has no fast convolution in float64.
+at::Tensor blur(const at::Tensor& x) {
+  return at::matmul(at::matmul(windowMatrix(x.size(2), x.options()), x), windowMatrix(x.size(3), x.options()).t());
 }
 
 at::Tensor meanOfSample(const at::Tensor& x) { return x.flatten(1).mean(1); }
@@ -31,7 +39,7 @@ at::Tensor meanOfSample(const at::Tensor& x) { return x.flatten(1).mean(1); }
 at::Tensor structuralSimilarity(const at::Tensor& x, const at::Tensor& y) {
   const std::int64_t n = x.size(0);
   // One blur for all five moments.
-  const at::Tensor moments = blur(at::cat({x, y, x * x, y * y, x * y}), gaussian(x.options()));
+  const at::Tensor moments = blur(at::cat({x, y, x * x, y * y, x * y}));
   const auto parts = moments.split(n);
   const at::Tensor &mx = parts[0], &my = parts[1];
   const at::Tensor vx = parts[2] - mx * mx;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <new>
 #include <unordered_map>
 #include <vector>
 
@@ -28,8 +29,9 @@ class CachingAllocator final : public c10::Allocator {
  public:
   /// Never destroyed: tensors of static life may outlive any order of destruction.
   static CachingAllocator& instance() {
+    alignas(CachingAllocator) static std::byte storage[sizeof(CachingAllocator)];
     static auto* const allocator = [] {
-      auto* const created = new CachingAllocator(*c10::GetCPUAllocator());
+      auto* const created = ::new (static_cast<void*>(storage)) CachingAllocator(*c10::GetCPUAllocator());
       c10::SetCPUAllocator(created, /*priority=*/1);
       return created;
     }();
