@@ -16,7 +16,7 @@ constexpr double kC2 = 0.03 * 0.03;
 constexpr double kSmallestError = 1e-10;  // 100 dB
 
 at::Tensor gaussian(const at::TensorOptions& options) {
-  const at::Tensor offsets = at::arange(kWindow, options) - static_cast<double>(kWindow / 2);
+  const at::Tensor offsets = at::arange(kWindow, options) - kHalfWindow;
   const at::Tensor weights = at::exp(offsets.square() / (-2.0 * kSigma * kSigma));
   return weights / weights.sum();
 }
