@@ -1,6 +1,6 @@
 // The steps from a clone to a program that runs: node packages, libtorch, addon, TypeScript. Each looks whether it is done.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -187,6 +187,8 @@ async function compileTypeScript({ env, force, say, signal }) {
     [process.execPath, join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(ROOT, 'tsconfig.json')],
     { env, signal },
   );
+  // tsc writes plain files; npm makes a command executable only if it is there when npm installs, which in a clone it is not.
+  chmodSync(join(ROOT, 'dist', 'cli', 'main.js'), 0o755);
   writeStamp(stamp, hash);
   return 'compiled';
 }

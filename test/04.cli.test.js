@@ -33,6 +33,14 @@ describe('The command line', () => {
     for (const name of ['doctor', 'build', 'libtorch']) expect(help.stdout).to.match(new RegExp(`^ {2}${name} `, 'm'));
   });
 
+  it('runs in a clone as the README has it: npx cumulens', () => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    const cwd = fileURLToPath(new URL('..', import.meta.url));
+    const { status, stdout, stderr } = spawnSync('npx', ['cumulens', '--version'], { cwd, encoding: 'utf8' });
+    expect(status, stderr).to.equal(0);
+    expect(stdout).to.equal(`${version}\n`);
+  });
+
   it('ends bad usage with 2 and says what was meant', () => {
     const wrong = [
       [['docter'], /unknown command 'docter'\n\(Did you mean doctor\?\)/],
@@ -149,7 +157,7 @@ describe('cumulens doctor', () => {
     const { status, stdout } = spawnSync(process.execPath, [CLI, 'doctor'], { env, encoding: 'utf8' });
     expect(status).to.equal(1);
     expect(stdout).to.match(
-      /^FAIL libtorch {2}LIBTORCH: \/nonexistent holds no lib\/libtorch_cpu\.so.*\n +to fix it: /m,
+      /^FAIL libtorch {2}LIBTORCH: \/nonexistent holds no lib\/libtorch_cpu\.so.*\n +to fix it: set LIBTORCH right, or unset it and run 'npx cumulens libtorch --variant cpu'$/m,
     );
     expect(stdout).to.match(/^FAIL build {5}the native addon is not built .*\n +to fix it: run 'npx cumulens build'$/m);
   });

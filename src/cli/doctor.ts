@@ -48,12 +48,20 @@ export function register(program: Command): void {
     };
     const libtorch = reportLibtorch(report);
     for (const check of prerequisites(libtorch)) report(check);
-    if (reportBuild(report)) await reportProbes(context, flags, report);
+    // Without libtorch the addon cannot load, and no build would change that.
+    if (reportBuild(report) && libtorch) await reportProbes(context, flags, report);
     const ok = checks.every((check) => check.ok);
     if (!ok) context.fail();
     context.print(ok ? 'Everything is there.' : 'Something is missing: see the lines marked FAIL.');
     return { ok, checks, libtorch };
   });
+}
+
+/** A variable that names a wrong libtorch stands before any that could be fetched. */
+function libtorchFix(): string {
+  const variable = ['LIBTORCH', 'LIBTORCH_USE_PYTORCH'].find((name) => process.env[name]);
+  const fetch = "'npx cumulens libtorch --variant cpu'";
+  return variable ? `set ${variable} right, or unset it and run ${fetch}` : `run ${fetch}`;
 }
 
 function reportLibtorch(report: (check: Check) => boolean): Libtorch | null {
@@ -71,7 +79,7 @@ function reportLibtorch(report: (check: Check) => boolean): Libtorch | null {
       name: 'libtorch',
       ok: false,
       found: (error as Error).message,
-      fix: "run 'npx cumulens libtorch --variant cpu'",
+      fix: libtorchFix(),
     });
     return null;
   }
