@@ -1,5 +1,6 @@
 #include <napi.h>
 
+#include "binding/attribution.h"
 #include "binding/cancel_handle.h"
 #include "binding/classifier_trainer.h"
 #include "binding/cnn.h"
@@ -10,6 +11,10 @@
 #include "binding/gan_trainer.h"
 #include "binding/generator.h"
 #include "binding/metrics.h"
+#include "binding/passes.h"
+#include "binding/pictures.h"
+#include "binding/randomise.h"
+#include "binding/scores.h"
 #include "binding/system.h"
 #include "binding/tensor.h"
 
@@ -22,9 +27,14 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   cumulens::TensorHandle::define(env, exports);
   cumulens::defineFiles(env, exports);
   cumulens::CnnHandle::define(env, exports);
+  cumulens::defineRandomise(env, exports);
   cumulens::defineClassifierTrainer(env, exports);
   cumulens::defineDataset(env, exports);
   cumulens::defineMetrics(env, exports);
+  cumulens::definePasses(env, exports);
+  cumulens::definePictures(env, exports);
+  cumulens::defineAttribution(env, exports);
+  cumulens::defineScores(env, exports);
   cumulens::GeneratorHandle::define(env, exports);
   cumulens::DiscriminatorHandle::define(env, exports);
   cumulens::GanTrainerHandle::define(env, exports);

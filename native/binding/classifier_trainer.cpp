@@ -25,6 +25,7 @@ ClassifierOptions readOptions(const Options& given) {
   options.labelSmoothing = given.number("labelSmoothing");
   options.augment.flip = given.flag("flip");
   options.augment.cropPadding = given.integer("cropPadding");
+  options.frozen = given.strings("frozen");
   options.seed = static_cast<uint64_t>(given.integer("seed"));
   return options;
 }

@@ -10,33 +10,51 @@
 namespace cumulens {
 namespace {
 
-Napi::Object wrapCnn(Napi::Env env, std::shared_ptr<Cnn> cnn) {
-  return Environment::of(env).getClass(CnnHandle::kName).New({Napi::External<std::shared_ptr<Cnn>>::New(env, &cnn)});
-}
-
 void setTensor(Napi::Object& object, const char* name, const at::Tensor& tensor) {
   if (tensor.defined()) object.Set(name, TensorHandle::wrap(object.Env(), tensor));
 }
 
-/// createCnn(spec, { device, dtype, seed }, weights | undefined, call): weights drawn from the seed, or copied from `weights`.
+/// createCnn(spec, { device, dtype, seed? }, call): weights drawn from the seed; without one they are zeros, to be loaded.
 Napi::Value createCnn(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const CnnSpec spec = readCnnSpec(Options(info[0], "spec"));
     const Options options(info[1]);
     const auto device = resolveDevice(options.string("device"));
     const auto dtype = dtypeFromName(options.string("dtype"));
-    const auto seed = static_cast<uint64_t>(options.integer("seed"));
-    const bool given = !info[2].IsUndefined();
-    StateDict weights = given ? toStateDict(info[2], "weights") : StateDict();
+    const auto seed = options.has("seed") ? std::optional(static_cast<uint64_t>(options.integer("seed"))) : std::nullopt;
     return runTask(
-        info.Env(), CallOptions::from(info[3]),
-        [spec, device, dtype, seed, given, weights = std::move(weights)](const TaskContext&) {
-          auto cnn = std::make_shared<GraphCnn>(spec, device, dtype, seed);
-          if (given) cnn->loadStateDict(weights);
-          return std::static_pointer_cast<Cnn>(cnn);
+        info.Env(), CallOptions::from(info[2]),
+        [spec, device, dtype, seed](const TaskContext&) {
+          return std::static_pointer_cast<Cnn>(std::make_shared<GraphCnn>(spec, device, dtype, seed));
         },
-        [](Napi::Env env, std::shared_ptr<Cnn>&& cnn) { return wrapCnn(env, std::move(cnn)); });
+        [](Napi::Env env, std::shared_ptr<Cnn>&& cnn) { return CnnHandle::wrap(env, std::move(cnn)); });
   });
+}
+
+/// loadScript(archive, { input: { channels?, height, width }, preprocessing, device, dtype }, call): a TorchScript model from its bytes.
+Napi::Value loadScript(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const Options options(info[1]), input = options.object("input");
+    ScriptOptions script;
+    if (input.has("channels")) script.channels = input.integer("channels");
+    script.height = input.integer("height");
+    script.width = input.integer("width");
+    script.preprocessing = readPreprocessing(options.object("preprocessing"));
+    script.device = resolveDevice(options.string("device"));
+    script.dtype = dtypeFromName(options.string("dtype"));
+    return runTask(
+        info.Env(), CallOptions::from(info[2]),
+        [archive = TensorHandle::tensorOf(info[0], "archive"), script](const TaskContext& context) {
+          return std::static_pointer_cast<Cnn>(std::make_shared<ScriptCnn>(archive, script, context.token()));
+        },
+        [](Napi::Env env, std::shared_ptr<Cnn>&& cnn) { return CnnHandle::wrap(env, std::move(cnn)); });
+  });
+}
+
+Napi::Array toJs(Napi::Env env, const Shape& shape) {
+  Napi::Array array = Napi::Array::New(env);
+  for (const int64_t size : shape) array.Set(array.Length(), static_cast<double>(size));
+  return array;
 }
 
 Napi::Value toJs(Napi::Env env, const Explanation& explanation) {
@@ -67,10 +85,17 @@ void CnnHandle::define(Napi::Env env, Napi::Object exports) {
                 DefineClass(env, kName,
                             {InstanceAccessor<&CnnHandle::disposed>("disposed"), InstanceMethod<&CnnHandle::dispose>("dispose"),
                              InstanceMethod<&CnnHandle::stateDict>("stateDict"), InstanceMethod<&CnnHandle::shapes>("shapes"),
+                             InstanceMethod<&CnnHandle::stateShapes>("stateShapes"),
                              InstanceMethod<&CnnHandle::loadStateDict>("loadStateDict"), InstanceMethod<&CnnHandle::predict>("predict"),
-                             InstanceMethod<&CnnHandle::explain>("explain"), InstanceMethod<&CnnHandle::gradients>("gradients")}));
+                             InstanceMethod<&CnnHandle::explain>("explain"), InstanceMethod<&CnnHandle::gradients>("gradients"),
+                             InstanceMethod<&CnnHandle::describe>("describe"), InstanceMethod<&CnnHandle::selectTaps>("selectTaps")}));
   exports.Set("createCnn", Napi::Function::New<createCnn>(env, "createCnn"));
+  exports.Set("loadScript", Napi::Function::New<loadScript>(env, "loadScript"));
   exports.Set("keptPositions", Napi::Function::New<keptPositionsCall>(env, "keptPositions"));
+}
+
+Napi::Value CnnHandle::wrap(Napi::Env env, std::shared_ptr<Cnn> cnn) {
+  return Environment::of(env).getClass(kName).New({Napi::External<std::shared_ptr<Cnn>>::New(env, &cnn)});
 }
 
 std::shared_ptr<Cnn> CnnHandle::cnnOf(const Napi::Value& value, const std::string& what) {
@@ -81,8 +106,15 @@ std::shared_ptr<Cnn> CnnHandle::cnnOf(const Napi::Value& value, const std::strin
 
 std::shared_ptr<GraphCnn> CnnHandle::graphOf(const Napi::Value& value, const std::string& what) {
   auto graph = std::dynamic_pointer_cast<GraphCnn>(cnnOf(value, what));
-  if (!graph) throw makeError(value.Env(), ErrorCode::option, text(what, ": expected a Cnn made from a spec"));
+  if (!graph)
+    throw makeError(value.Env(), ErrorCode::option, text(what, ": expected a Cnn made from a spec; a TorchScript model runs as it is"));
   return graph;
+}
+
+std::shared_ptr<ScriptCnn> CnnHandle::scriptOf(const Napi::Value& value, const std::string& what) {
+  auto script = std::dynamic_pointer_cast<ScriptCnn>(cnnOf(value, what));
+  if (!script) throw makeError(value.Env(), ErrorCode::option, text(what, ": expected a Cnn of TorchScript"));
+  return script;
 }
 
 CnnHandle::CnnHandle(const Napi::CallbackInfo& info) : Wrapped(info) {
@@ -102,7 +134,7 @@ Napi::Value CnnHandle::stateDict(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     return runTask(
         info.Env(), CallOptions::from(info[0]),
-        [cnn = graphOf(info.This())](const TaskContext&) {
+        [cnn = cnnOf(info.This())](const TaskContext&) {
           StateDict state;
           for (const auto& [name, tensor] : cnn->stateDict()) state.emplace(name, tensor.detach().clone());
           return state;
@@ -124,11 +156,16 @@ Napi::Value CnnHandle::loadStateDict(const Napi::CallbackInfo& info) {
 Napi::Value CnnHandle::shapes(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     Napi::Array all = Napi::Array::New(info.Env());
-    for (const Shape& shape : graphOf(info.This())->shapes()) {
-      Napi::Array one = Napi::Array::New(info.Env());
-      for (const int64_t size : shape) one.Set(one.Length(), static_cast<double>(size));
-      all.Set(all.Length(), one);
-    }
+    for (const Shape& shape : graphOf(info.This())->shapes()) all.Set(all.Length(), toJs(info.Env(), shape));
+    return all;
+  });
+}
+
+/// { name: [sizes] } of every weight and statistic.
+Napi::Value CnnHandle::stateShapes(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    Napi::Object all = Napi::Object::New(info.Env());
+    for (const auto& [name, tensor] : graphOf(info.This())->stateDict()) all.Set(name, toJs(info.Env(), tensor.sizes().vec()));
     return all;
   });
 }
@@ -185,6 +222,43 @@ Napi::Value CnnHandle::gradients(const Napi::CallbackInfo& info) {
           object.Set("parameters", fromStateDict(env, result.parameters));
           return object;
         });
+  });
+}
+
+/// A script's { input: [C,H,W], classes, candidates: [{ name, op, shape, owner? }], vggLike, notes }.
+Napi::Value CnnHandle::describe(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const Napi::Env env = info.Env();
+    const auto script = scriptOf(info.This());
+    Napi::Array candidates = Napi::Array::New(env), notes = Napi::Array::New(env);
+    for (const ScriptTap& tap : script->candidates()) {
+      Napi::Object one = Napi::Object::New(env);
+      one.Set("name", tap.name);
+      one.Set("op", tap.op);
+      one.Set("shape", toJs(env, tap.shape));
+      if (tap.owner) one.Set("owner", static_cast<double>(*tap.owner));
+      candidates.Set(candidates.Length(), one);
+    }
+    for (const std::string& note : script->notes()) notes.Set(notes.Length(), note);
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("input", toJs(env, script->inputShape()));
+    result.Set("classes", static_cast<double>(script->classes()));
+    result.Set("candidates", candidates);
+    result.Set("vggLike", script->vggLike());
+    result.Set("notes", notes);
+    return result;
+  });
+}
+
+/// selectTaps(names, call): which of a script's candidates `explain` gives maps of.
+Napi::Value CnnHandle::selectTaps(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const Napi::Value names = info[0];
+    if (!names.IsArray()) throw makeError(info.Env(), ErrorCode::option, "taps: expected an array");
+    std::vector<std::string> taps;
+    for (uint32_t i = 0; i < names.As<Napi::Array>().Length(); ++i) taps.push_back(toString(names.As<Napi::Array>().Get(i), "taps"));
+    return runTask(info.Env(), CallOptions::from(info[1]),
+                   [cnn = scriptOf(info.This()), taps = std::move(taps)](const TaskContext&) { cnn->selectTaps(taps); });
   });
 }
 

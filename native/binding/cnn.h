@@ -2,6 +2,7 @@
 
 #include "binding/wrap.h"
 #include "core/cnn/graph_cnn.h"
+#include "core/cnn/script_cnn.h"
 
 #include <memory>
 #include <string>
@@ -20,6 +21,12 @@ class CnnHandle : public Wrapped<CnnHandle> {
   /// The same for what only a graph can do (train, give its weights). @throws a CumulensError ERR_OPTION for another kind.
   static std::shared_ptr<GraphCnn> graphOf(const Napi::Value& value, const std::string& what = "cnn");
 
+  /// The same for a TorchScript model. @throws a CumulensError ERR_OPTION for another kind.
+  static std::shared_ptr<ScriptCnn> scriptOf(const Napi::Value& value, const std::string& what = "cnn");
+
+  /// A handle for JavaScript.
+  static Napi::Value wrap(Napi::Env env, std::shared_ptr<Cnn> cnn);
+
   /// `info[0]` is an External<std::shared_ptr<Cnn>>: only C++ makes handles.
   explicit CnnHandle(const Napi::CallbackInfo& info);
 
@@ -29,9 +36,12 @@ class CnnHandle : public Wrapped<CnnHandle> {
   Napi::Value stateDict(const Napi::CallbackInfo& info);
   Napi::Value loadStateDict(const Napi::CallbackInfo& info);
   Napi::Value shapes(const Napi::CallbackInfo& info);
+  Napi::Value stateShapes(const Napi::CallbackInfo& info);
   Napi::Value predict(const Napi::CallbackInfo& info);
   Napi::Value explain(const Napi::CallbackInfo& info);
   Napi::Value gradients(const Napi::CallbackInfo& info);
+  Napi::Value describe(const Napi::CallbackInfo& info);
+  Napi::Value selectTaps(const Napi::CallbackInfo& info);
 
   std::shared_ptr<Cnn> cnn_;
 };

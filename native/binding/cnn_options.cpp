@@ -41,14 +41,19 @@ CnnSpec readCnnSpec(const Options& options) {
   for (const Options& node : options.objects("nodes")) spec.nodes.push_back(readNode(node));
   spec.output = options.string("output");
   spec.taps = options.strings("taps");
-  const Options preprocessing = options.object("preprocessing");
+  spec.preprocessing = readPreprocessing(options.object("preprocessing"));
+  return spec;
+}
+
+PreprocessingSpec readPreprocessing(const Options& preprocessing) {
   const std::vector<double> range = preprocessing.numbers("range");
   check(range.size() == 2, ErrorCode::option, "preprocessing.range: expected [low, high]");
-  spec.preprocessing.low = range[0];
-  spec.preprocessing.high = range[1];
-  spec.preprocessing.mean = preprocessing.numbers("mean");
-  spec.preprocessing.std = preprocessing.numbers("std");
-  spec.preprocessing.bgr = preprocessing.string("channelOrder") == "bgr";
+  PreprocessingSpec spec;
+  spec.low = range[0];
+  spec.high = range[1];
+  spec.mean = preprocessing.numbers("mean");
+  spec.std = preprocessing.numbers("std");
+  spec.bgr = preprocessing.string("channelOrder") == "bgr";
   return spec;
 }
 
@@ -56,6 +61,7 @@ ExplainOptions readExplainOptions(const Options& options) {
   ExplainOptions result;
   result.method = options.string("method");
   result.size = readSize(options, "size");
+  result.normalise = options.flag("normalise");
   result.maps = options.flag("maps");
   result.conditions = options.integer("conditions");
   result.reverse = options.string("order") == "reverse";

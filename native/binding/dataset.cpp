@@ -100,6 +100,22 @@ Napi::Value packImagesCall(const Napi::CallbackInfo& info) {
   });
 }
 
+/// resizeImages(images [N,C,H,W], { size: [height, width], rgb? }, call): Tensor [N,C,…size], bytes or floats as they came; `rgb` gives
+/// gray ones three equal channels.
+Napi::Value resizeImagesCall(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const Options options(info[1]);
+    return runTask(
+        info.Env(), CallOptions::from(info[2]),
+        [images = TensorHandle::tensorOf(info[0], "images"), size = readSize(options, "size"),
+         rgb = options.has("rgb") && options.flag("rgb")](const TaskContext&) {
+          const at::Tensor resized = resizeImages(images, size);
+          return rgb && resized.size(1) == 1 ? resized.expand({-1, 3, -1, -1}) : resized;
+        },
+        [](Napi::Env env, at::Tensor&& images) { return TensorHandle::wrap(env, images); });
+  });
+}
+
 /// channelsLast(images [N,C,H,W], call): Tensor [N,H,W,C], as image encoders take pixels.
 Napi::Value channelsLast(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
@@ -164,6 +180,7 @@ Napi::Value prepareSamplesCall(const Napi::CallbackInfo& info) {
 void defineDataset(Napi::Env env, Napi::Object exports) {
   exports.Set("composeImages", Napi::Function::New<composeImages>(env, "composeImages"));
   exports.Set("packImages", Napi::Function::New<packImagesCall>(env, "packImages"));
+  exports.Set("resizeImages", Napi::Function::New<resizeImagesCall>(env, "resizeImages"));
   exports.Set("channelsLast", Napi::Function::New<channelsLast>(env, "channelsLast"));
   exports.Set("gatherSamples", Napi::Function::New<gatherSamples>(env, "gatherSamples"));
   exports.Set("prepareSamples", Napi::Function::New<prepareSamplesCall>(env, "prepareSamples"));

@@ -96,6 +96,17 @@ Napi::Value fromTypedArray(const Napi::CallbackInfo& info) {
   });
 }
 
+/// rows(tensor, begin, end): a view of those samples, without a copy.
+Napi::Value rows(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const at::Tensor tensor = TensorHandle::tensorOf(info[0]);
+    const std::int64_t begin = toInteger(info[1], "begin"), end = toInteger(info[2], "end");
+    check(tensor.dim() > 0 && begin >= 0 && begin <= end && end <= tensor.size(0), ErrorCode::shape, "rows ", begin, " … ", end,
+          " do not lie in a tensor ", tensor.sizes());
+    return TensorHandle::wrap(info.Env(), tensor.slice(0, begin, end));
+  });
+}
+
 Napi::Value memory(const Napi::CallbackInfo& info) {
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("tensors", static_cast<double>(liveHandles.load()));
@@ -127,6 +138,7 @@ void TensorHandle::define(Napi::Env env, Napi::Object exports) {
                              InstanceAccessor<&TensorHandle::device>("device"), InstanceAccessor<&TensorHandle::disposed>("disposed"),
                              InstanceMethod<&TensorHandle::data>("data"), InstanceMethod<&TensorHandle::dispose>("dispose")}));
   exports.Set("tensorFrom", Napi::Function::New<fromTypedArray>(env, "tensorFrom"));
+  exports.Set("rows", Napi::Function::New<rows>(env, "rows"));
   exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
 }
 

@@ -8,6 +8,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <set>
 
 namespace cumulens {
 namespace {
@@ -43,9 +44,18 @@ ClassifierTrainer::ClassifierTrainer(std::shared_ptr<GraphCnn> cnn, std::shared_
   check(options_.batchSize >= 1, ErrorCode::option, "batchSize: expected 1 or more, got ", options_.batchSize);
   options_.batchSize = std::min(options_.batchSize, samples_.numel());
   stepsPerEpoch_ = samples_.numel() / options_.batchSize;
-  for (const std::string& name : cnn_->trainedNames()) parameters_.push_back(cnn_->stateDict().at(name));
+  frozenNodes_ = cnn_->usersOf(options_.frozen);
+  collectParameters();
   addGroup(true);
   addGroup(false);
+}
+
+void ClassifierTrainer::collectParameters() {
+  const std::set<std::string> frozen(options_.frozen.begin(), options_.frozen.end());
+  for (const std::string& name : cnn_->trainedNames()) {
+    if (frozen.count(name.substr(0, name.rfind('.'))) == 0) parameters_.push_back(cnn_->stateDict().at(name));
+  }
+  check(!parameters_.empty(), ErrorCode::option, "every layer is frozen: nothing is left to train");
 }
 
 void ClassifierTrainer::addGroup(bool decayed) {
@@ -88,6 +98,7 @@ at::Tensor ClassifierTrainer::trainStep() {
                                     makeGenerator(device, options_.seed, RandomStream::augment, draw));
   Pass pass;
   pass.training = true;
+  pass.frozen = frozenNodes_;
   pass.generator = makeGenerator(device, options_.seed, RandomStream::dropout, draw);
 
   const c10::AutoGradMode grad(true);

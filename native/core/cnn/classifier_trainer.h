@@ -8,7 +8,9 @@
 #include "core/runtime/memory_cache.h"
 
 #include <memory>
+#include <string>
 #include <variant>
+#include <vector>
 
 namespace cumulens {
 
@@ -26,6 +28,8 @@ struct ClassifierOptions {
   double weightDecay = 0.0;  ///< added to the gradient of convolution and linear weights, not of biases and norms
   double labelSmoothing = 0.0;
   AugmentOptions augment;
+  /// Layers whose weights stay as they are; a batch norm among them uses its running statistics, which stay too.
+  std::vector<std::string> frozen;
   uint64_t seed = 0;
 };
 
@@ -63,6 +67,7 @@ class ClassifierTrainer {
     Optimizer optimizer;
   };
 
+  void collectParameters();
   void addGroup(bool decayed);
   at::Tensor batchIndices();
   /// One step; returns loss and accuracy as a device tensor [2].
@@ -78,7 +83,8 @@ class ClassifierTrainer {
   int64_t step_ = 0;
   int64_t orderEpoch_ = -1;
   at::Tensor order_;
-  std::vector<at::Tensor> parameters_;
+  std::vector<bool> frozenNodes_;
+  std::vector<at::Tensor> parameters_;  // what is trained; autograd ends below the first of them
   std::vector<Group> groups_;
 };
 

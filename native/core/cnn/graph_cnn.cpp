@@ -1,10 +1,16 @@
 #include "core/cnn/graph_cnn.h"
 
 #include "core/cnn/init.h"
+#include "core/cnn/tap_gradients.h"
 #include "core/runtime/random.h"
 
 #include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/variable.h>
+
 #include <algorithm>
+#include <functional>
+#include <numeric>
+#include <set>
 
 namespace cumulens {
 namespace {
@@ -33,7 +39,7 @@ at::Tensor inRunningLayout(const at::Tensor& tensor) {
 
 }  // namespace
 
-GraphCnn::GraphCnn(const CnnSpec& spec, c10::Device device, at::ScalarType dtype, uint64_t seed)
+GraphCnn::GraphCnn(const CnnSpec& spec, c10::Device device, at::ScalarType dtype, std::optional<uint64_t> seed)
     : device_(device),
       dtype_(dtype),
       preprocessing_(spec.preprocessing, spec.channels, device, dtype),
@@ -50,35 +56,36 @@ GraphCnn::GraphCnn(const CnnSpec& spec, c10::Device device, at::ScalarType dtype
   markLastUses();
 }
 
-void GraphCnn::addNode(const NodeSpec& spec, std::map<std::string, size_t>& values, uint64_t seed) {
+void GraphCnn::addNode(const NodeSpec& spec, std::map<std::string, size_t>& values, std::optional<uint64_t> seed) {
   inNode(spec, [&] {
     Node node;
     node.name = spec.name;
+    node.owner = spec.weights.empty() ? spec.name : spec.weights;
     std::vector<Shape> inputs;
     for (const std::string& name : spec.inputs) {
       node.inputs.push_back(valueOf(values, name, "input"));
       inputs.push_back(shapes_[node.inputs.back()]);
     }
     node.op = makeOp(spec.op, Attrs(spec.attrs), inputs);
-    addParameters(node, spec, seed);
+    addParameters(node, spec.weights.empty(), seed);
     shapes_.push_back(node.op->outputShape());
     nodes_.push_back(std::move(node));
     check(values.emplace(spec.name, nodes_.size()).second, ErrorCode::option, "the name is taken");
   });
 }
 
-void GraphCnn::addParameters(Node& node, const NodeSpec& spec, uint64_t seed) {
-  const std::string& owner = spec.weights.empty() ? spec.name : spec.weights;
+void GraphCnn::addParameters(Node& node, bool owns, std::optional<uint64_t> seed) {
   for (const ParameterSpec& parameter : node.op->parameters()) {
-    const std::string name = owner + "." + parameter.name;
-    if (spec.weights.empty()) {
+    const std::string name = node.owner + "." + parameter.name;
+    if (owns) {
       const auto index = state_.size();
-      const auto generator = makeGenerator(c10::kCPU, seed, RandomStream::init, index);
-      state_[name] = inRunningLayout(initialise(parameter, generator).to(device_, dtype_));
+      const at::Tensor begin =
+          seed ? initialise(parameter, makeGenerator(c10::kCPU, *seed, RandomStream::init, index)) : at::zeros(parameter.shape, at::kFloat);
+      state_[name] = inRunningLayout(begin.to(device_, dtype_));
       if (parameter.trained) trained_.push_back(name);
     }
     const auto found = state_.find(name);
-    check(found != state_.end(), ErrorCode::option, "shares the weights of '", owner, "', which has no '", parameter.name, "'");
+    check(found != state_.end(), ErrorCode::option, "shares the weights of '", node.owner, "', which has no '", parameter.name, "'");
     check(found->second.sizes() == at::IntArrayRef(parameter.shape), ErrorCode::shape, "shares '", name, "' of shape ",
           found->second.sizes(), ", but needs ", shapeText(parameter.shape));
     node.parameters.push_back(found->second);
@@ -90,7 +97,10 @@ void GraphCnn::markTaps(const std::vector<std::string>& taps, const std::map<std
     const size_t value = valueOf(values, name, "tap");
     check(value > 0 && shapes_[value].size() == 3, ErrorCode::shape, "tap '", name, "' must be a node whose output is [C, H, W], got ",
           shapeText(shapes_[value]));
-    nodes_[value - 1].tap = true;
+    nodes_[value - 1].tap = 0;
+  }
+  for (Node& node : nodes_) {
+    if (node.tap) node.tap = tapCount_++;
   }
 }
 
@@ -105,30 +115,51 @@ void GraphCnn::markLastUses() {
   }
 }
 
-at::Tensor GraphCnn::execute(const at::Tensor& input, const Pass& pass, const CancelToken& cancel,
-                             std::vector<at::Tensor>* activations) const {
+struct GraphCnn::TapRecorder {
+  const std::vector<bool>& wanted;
+  TappedForward taps;
+
+  /// What the pass goes on with in place of a tapped value.
+  at::Tensor record(const at::Tensor& value, size_t tap) {
+    if (!wanted[tap]) return value;
+    // Before the first tap there is nothing to differentiate: the graph begins here, on a tensor that no earlier node has for its own.
+    at::Tensor result = value.requires_grad() ? value : asGraphRoot(value.detach());
+    taps.activations[tap] = result.detach();
+    taps.edges[tap] = torch::autograd::impl::gradient_edge(result);
+    return result;
+  }
+};
+
+at::Tensor GraphCnn::executeNode(size_t node, std::vector<at::Tensor>& values, const Pass& pass) const {
+  std::vector<at::Tensor> inputs;
+  inputs.reserve(nodes_[node].inputs.size());
+  for (const size_t value : nodes_[node].inputs) inputs.push_back(values[value]);
+  static const Pass evaluation;
+  const bool frozen = node < pass.frozen.size() && pass.frozen[node];
+  return nodes_[node].op->forward(inputs, nodes_[node].parameters, frozen ? evaluation : pass);
+}
+
+at::Tensor GraphCnn::execute(const at::Tensor& input, const Pass& pass, const CancelToken& cancel, TapRecorder* recorder,
+                             Kept* kept) const {
   std::vector<at::Tensor> values(nodes_.size() + 1);
   values[0] = inRunningLayout(input);
-  std::vector<at::Tensor> inputs;
   for (size_t i = 0; i < nodes_.size(); ++i) {
     cancel.check();
     const Node& node = nodes_[i];
-    inputs.clear();
-    for (const size_t value : node.inputs) inputs.push_back(values[value]);
-    at::Tensor result = node.op->forward(inputs, node.parameters, pass);
-    if (node.tap && activations) {
-      // Before the first tap there is nothing to differentiate: the graph begins here.
-      if (!result.requires_grad()) result = result.detach().requires_grad_(true);
-      activations->push_back(result);
-    }
+    at::Tensor result = executeNode(i, values, pass);
+    if (node.tap && recorder) result = recorder->record(result, *node.tap);
     values[i + 1] = std::move(result);
-    for (const size_t value : node.lastUses) values[value].reset();
+    for (const size_t value : node.lastUses) {
+      if (!kept || !kept->wanted[value]) values[value].reset();
+    }
   }
-  return values[output_];
+  at::Tensor output = values[output_];
+  if (kept) kept->values = std::move(values);
+  return output;
 }
 
 at::Tensor GraphCnn::run(const at::Tensor& input, const Pass& pass, const CancelToken& cancel) const {
-  return execute(input, pass, cancel, nullptr);
+  return execute(input, pass, cancel, nullptr, nullptr);
 }
 
 at::Tensor GraphCnn::forward(const at::Tensor& input, const CancelToken& cancel) const {
@@ -136,21 +167,105 @@ at::Tensor GraphCnn::forward(const at::Tensor& input, const CancelToken& cancel)
   return run(input, {}, cancel);
 }
 
-TappedForward GraphCnn::forwardWithTaps(const at::Tensor& input, const CancelToken& cancel) const {
+TappedForward GraphCnn::forwardWithTaps(const at::Tensor& input, const std::vector<bool>& wanted, const CancelToken& cancel) const {
   const c10::AutoGradMode grad(true);
-  TappedForward result;
-  result.logits = execute(input, {}, cancel, &result.activations);
-  return result;
+  TapRecorder recorder{wanted, {{}, std::vector<at::Tensor>(tapCount_), std::vector<torch::autograd::Edge>(tapCount_)}};
+  recorder.taps.logits = execute(input, {}, cancel, &recorder, nullptr);
+  return std::move(recorder.taps);
+}
+
+at::Tensor GraphCnn::forwardFromInput(const at::Tensor& input, Backward backward, const CancelToken& cancel) const {
+  const c10::AutoGradMode grad(true);
+  Pass pass;
+  pass.guided = backward == Backward::guided;
+  return run(input, pass, cancel);
+}
+
+int64_t GraphCnn::bytesPerImage(bool gradients) const {
+  const auto sizeOf = [&](size_t value) {
+    return std::accumulate(shapes_[value].begin(), shapes_[value].end(), int64_t{1}, std::multiplies<>());
+  };
+  int64_t all = sizeOf(0), live = all, most = all;
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    all += sizeOf(i + 1);
+    live += sizeOf(i + 1);
+    most = std::max(most, live);
+    for (const size_t value : nodes_[i].lastUses) live -= sizeOf(value);
+  }
+  // Half as much again for what operations need while they run, and for the gradients under way.
+  return (gradients ? all : most) * static_cast<int64_t>(at::elementSize(dtype_)) * 3 / 2;
 }
 
 at::Tensor GraphCnn::preprocess(const at::Tensor& images) const {
-  const at::IntArrayRef expected = inputShape_;
-  check(images.dim() == 4 && images.sizes().slice(1) == expected, ErrorCode::shape, "images must be [N, ", inputShape_[0], ", ",
-        inputShape_[1], ", ", inputShape_[2], "], got ", images.sizes());
+  const bool gray = inputShape_[0] == 1;
+  check(images.dim() == 4 && (images.size(1) == inputShape_[0] || (gray && images.size(1) == 3)) && images.size(2) == inputShape_[1] &&
+            images.size(3) == inputShape_[2],
+        ErrorCode::shape, "images must be [N, ", gray ? "1 or 3" : std::to_string(inputShape_[0]), ", ", inputShape_[1], ", ",
+        inputShape_[2], "], got ", images.sizes());
   return preprocessing_.apply(images);
 }
 
+std::vector<WeightedLayer> GraphCnn::weightedLayers() const {
+  std::vector<WeightedLayer> layers;
+  for (const Node& node : nodes_) {
+    if (node.owner != node.name || node.parameters.empty()) continue;
+    const bool kernel = std::any_of(node.parameters.begin(), node.parameters.end(), [](const auto& tensor) { return tensor.dim() > 1; });
+    layers.push_back({node.name, kernel});
+  }
+  return layers;
+}
+
+std::shared_ptr<Cnn> GraphCnn::randomised(const std::vector<std::string>& layers, uint64_t seed) const {
+  return std::shared_ptr<Cnn>(new GraphCnn(*this, layers, seed));
+}
+
+GraphCnn::GraphCnn(const GraphCnn& source, const std::vector<std::string>& layers, uint64_t seed)
+    : device_(source.device_),
+      dtype_(source.dtype_),
+      preprocessing_(source.preprocessing_),
+      inputShape_(source.inputShape_),
+      classes_(source.classes_),
+      tapCount_(source.tapCount_),
+      nodes_(source.nodes_),
+      shapes_(source.shapes_),
+      output_(source.output_),
+      state_(source.state_),
+      trained_(source.trained_),
+      aliased_(true) {
+  std::set<std::string> open(layers.begin(), layers.end());
+  uint64_t index = 0;
+  for (Node& node : nodes_) {
+    const std::vector<ParameterSpec> specs = node.op->parameters();
+    const bool owner = node.owner == node.name;
+    const bool chosen = owner && !specs.empty() && open.erase(node.name) > 0;
+    for (size_t i = 0; i < specs.size(); ++i) {
+      at::Tensor& tensor = state_.at(node.owner + "." + specs[i].name);
+      if (chosen) {
+        const auto generator = makeGenerator(c10::kCPU, seed, RandomStream::randomise, index);
+        tensor = inRunningLayout(initialise(specs[i], generator).to(device_, dtype_));
+      }
+      if (owner) ++index;
+      node.parameters[i] = tensor;
+    }
+  }
+  check(open.empty(), ErrorCode::option, "'", open.empty() ? "" : *open.begin(), "' is not a node with weights of its own");
+}
+
+std::vector<bool> GraphCnn::usersOf(const std::vector<std::string>& layers) const {
+  std::vector<bool> users(nodes_.size(), false);
+  for (const std::string& layer : layers) {
+    bool found = false;
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      if (nodes_[i].owner != layer || nodes_[i].parameters.empty()) continue;
+      users[i] = found = true;
+    }
+    check(found, ErrorCode::option, "'", layer, "' is not a layer with weights");
+  }
+  return users;
+}
+
 void GraphCnn::loadStateDict(const std::map<std::string, at::Tensor>& state) {
+  check(!aliased_, ErrorCode::option, "this network shares weights with another, and takes none");
   for (const auto& [name, tensor] : state_) {
     const auto found = state.find(name);
     check(found != state.end(), ErrorCode::format, "the weights have no tensor '", name, "'");

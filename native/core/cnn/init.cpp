@@ -14,6 +14,8 @@ at::Tensor initialise(const ParameterSpec& spec, const at::Generator& generator)
       return tensor.uniform_(-1 / std::sqrt(fanIn), 1 / std::sqrt(fanIn), generator);
     case Init::zeros:
       return tensor.zero_();
+    case Init::quarters:
+      return tensor.fill_(0.25);
     case Init::ones:
       break;
   }

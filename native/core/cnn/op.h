@@ -18,7 +18,7 @@ using Shape = std::vector<int64_t>;
 std::string shapeText(const Shape& shape);
 
 /// How a parameter begins.
-enum class Init { heNormal, fanInUniform, zeros, ones };
+enum class Init { heNormal, fanInUniform, zeros, quarters, ones };
 
 /// A tensor an op owns: `weight`, `bias` (trained), `running_mean`, `running_var` (buffers).
 struct ParameterSpec {
@@ -35,6 +35,10 @@ struct Pass {
   bool updateStatistics = true;
   /// Where dropout draws its mask from when training.
   std::optional<at::Generator> generator;
+  /// By node: those that run as in evaluation all the same. Empty: none.
+  std::vector<bool> frozen;
+  /// Guided backpropagation's rule at activations (`Backward::guided`).
+  bool guided = false;
 };
 
 /// One operation with its attributes resolved for a fixed input shape. It holds no tensors that are trained.

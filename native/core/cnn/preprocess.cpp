@@ -17,7 +17,8 @@ at::Tensor perChannel(const std::vector<double>& values, int64_t channels, doubl
 
 }  // namespace
 
-Preprocessing::Preprocessing(const PreprocessingSpec& spec, int64_t channels, c10::Device device, at::ScalarType dtype) : bgr_(spec.bgr) {
+Preprocessing::Preprocessing(const PreprocessingSpec& spec, int64_t channels, c10::Device device, at::ScalarType dtype)
+    : channels_(channels), bgr_(spec.bgr) {
   check(spec.high > spec.low, ErrorCode::option, "preprocessing.range must be [low, high] with low < high, got [", spec.low, ", ",
         spec.high, "]");
   check(std::all_of(spec.std.begin(), spec.std.end(), [](double s) { return s > 0; }), ErrorCode::option,
@@ -31,12 +32,20 @@ Preprocessing::Preprocessing(const PreprocessingSpec& spec, int64_t channels, c1
   identity_ = at::equal(scale, at::ones_like(scale)) && at::equal(shift, at::zeros_like(shift));
 }
 
+at::Tensor Preprocessing::toNetwork(const at::Tensor& images) const {
+  // Bytes cross to the device before they grow to floats.
+  const at::Tensor x = images.to(scale_.device()).to(scale_.scalar_type());
+  if (channels_ == 1 && x.size(1) == 3) {
+    const at::Tensor luma = at::tensor({0.299, 0.587, 0.114}, x.options()).reshape({1, 3, 1, 1});
+    return (x * luma).sum(1, /*keepdim=*/true);
+  }
+  return bgr_ ? x.flip(1) : x;
+}
+
 at::Tensor Preprocessing::apply(const at::Tensor& images) const {
   const bool bytes = images.scalar_type() == at::kByte;
   check(bytes || images.is_floating_point(), ErrorCode::shape, "images must be uint8 or floating point, got ", images.dtype().name());
-  // Bytes cross to the device before they grow to floats.
-  at::Tensor x = images.to(scale_.device()).to(scale_.scalar_type());
-  if (bgr_) x = x.flip(1);
+  const at::Tensor x = toNetwork(images);
   if (bytes) return at::addcmul(shift_, x, scaleOfBytes_);
   return identity_ ? x : at::addcmul(shift_, x, scale_);
 }

@@ -11,11 +11,15 @@ class Preprocessing {
  public:
   Preprocessing(const PreprocessingSpec& spec, int64_t channels, c10::Device device, at::ScalarType dtype);
 
-  /// @param images [N,C,H,W], uint8 in 0…255 or floating in [0,1], on any device.
+  /// @param images [N,C,H,W], uint8 in 0…255 or floating in [0,1], on any device; RGB where the network takes one channel is made gray
+  /// (ITU-R 601 luma, as Pillow's "L" is, without its rounding).
   /// @returns [N,C,H,W] on the network's device, in its dtype.
   at::Tensor apply(const at::Tensor& images) const;
 
  private:
+  at::Tensor toNetwork(const at::Tensor& images) const;
+
+  int64_t channels_;
   bool bgr_;
   bool identity_;
   // One multiply and one add a channel: x·scale + shift.

@@ -31,10 +31,13 @@ at::Tensor packImages(const std::vector<PixelBytes>& pictures, std::int64_t heig
 }
 
 at::Tensor resizeImages(const at::Tensor& images, std::array<std::int64_t, 2> size) {
-  check(images.dim() == 4 && images.scalar_type() == at::kByte, ErrorCode::shape, "images: expected uint8 [N,C,H,W], got ", images.sizes());
+  const bool bytes = images.scalar_type() == at::kByte;
+  check(images.dim() == 4 && (bytes || images.is_floating_point()), ErrorCode::shape, "images: expected uint8 or floating [N,C,H,W], got ",
+        images.dtype().name(), " ", images.sizes());
   if (images.size(2) == size[0] && images.size(3) == size[1]) return images;
-  const at::Tensor resized = at::_upsample_bilinear2d_aa(images.to(at::kFloat).contiguous(), size, /*align_corners=*/false);
-  return resized.round_().clamp_(0.0, 255.0).to(at::kByte);
+  const at::Tensor values = bytes ? images.to(at::kFloat) : images;
+  const at::Tensor resized = at::_upsample_bilinear2d_aa(values.contiguous(), size, /*align_corners=*/false);
+  return bytes ? resized.round_().clamp_(0.0, 255.0).to(at::kByte) : resized;
 }
 
 }  // namespace cumulens

@@ -21,7 +21,8 @@ struct PixelBytes {
 at::Tensor packImages(const std::vector<PixelBytes>& pictures, std::int64_t height, std::int64_t width, PixelLayout layout,
                       std::array<std::int64_t, 2> size);
 
-/// uint8 [N,C,H,W] to uint8 [N,C,height,width]: bilinear with antialiasing, half-pixel centres; the same tensor if nothing changes.
+/// [N,C,H,W] to [N,C,height,width]: bilinear with antialiasing, half-pixel centres; the same tensor if nothing changes. Bytes stay bytes,
+/// floats stay floats. @throws Error{shape} for anything else.
 at::Tensor resizeImages(const at::Tensor& images, std::array<std::int64_t, 2> size);
 
 }  // namespace cumulens

@@ -25,8 +25,8 @@ PreparedSamples prepareSamples(const Cnn& cnn, const at::Tensor& images, const a
                                const PrepareSettings& settings, const std::function<void(std::int64_t)>& done, const CancelToken& token) {
   check(images.dim() == 4 && images.size(0) > 0 && images.size(1) == 3 && images.scalar_type() == at::kByte, ErrorCode::shape,
         "images to prepare: expected uint8 [N,3,H,W] with N of 1 or more, got ", images.sizes());
-  check(!masks.defined() || (masks.dim() == 4 && masks.size(0) == images.size(0) && masks.size(1) == 1), ErrorCode::shape,
-        "masks: expected uint8 [", images.size(0), ",1,H,W], got ", masks.defined() ? masks.sizes() : at::IntArrayRef());
+  check(!masks.defined() || (masks.dim() == 4 && masks.size(0) == images.size(0) && masks.size(1) == 1 && masks.scalar_type() == at::kByte),
+        ErrorCode::shape, "masks: expected uint8 [", images.size(0), ",1,H,W], got ", masks.defined() ? masks.sizes() : at::IntArrayRef());
   check(settings.batchSize >= 1, ErrorCode::option, "batchSize: expected 1 or more, got ", settings.batchSize);
   const std::int64_t count = images.size(0);
   PreparedSamples samples;

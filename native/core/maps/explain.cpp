@@ -1,74 +1,110 @@
 #include "core/maps/explain.h"
 
+#include "core/cnn/tap_gradients.h"
+#include "core/cnn/target.h"
 #include "core/maps/cumulative.h"
 #include "core/maps/layer_map.h"
 #include "core/maps/normalise.h"
 #include "core/runtime/error.h"
 
 #include <c10/core/GradMode.h>
-#include <torch/csrc/autograd/autograd.h>
+
+#include <utility>
 
 namespace cumulens {
 namespace {
 
-/// The class each sample is explained for: the given one, checked, or the predicted one.
-at::Tensor chooseTarget(const at::Tensor& logits, const at::Tensor& predicted, const at::Tensor& given) {
-  if (!given.defined()) return predicted;
-  const int64_t classes = logits.size(1);
-  check(given.dim() == 1 && given.size(0) == logits.size(0) && given.scalar_type() == at::kLong, ErrorCode::shape,
-        "target classes must be int64 [", logits.size(0), "], one for each image, got ", given.sizes());
-  check(given.numel() == 0 || (given.min().item<int64_t>() >= 0 && given.max().item<int64_t>() < classes), ErrorCode::option,
-        "target classes must lie in 0 … ", classes - 1, ", got ", given.min().item<int64_t>(), " … ", given.max().item<int64_t>());
-  return given.to(logits.device());
-}
+/// Which maps a call makes of its taps.
+struct Plan {
+  int64_t taps;      ///< L
+  int64_t target;    ///< the tap of the target map
+  int64_t averaged;  ///< how many of the first taps are averaged
 
-int64_t chooseTap(int64_t tap, int64_t count) {
-  check(tap >= -count && tap < count, ErrorCode::option, "targetTap must lie in ", -count, " … ", count - 1, ", got ", tap);
-  return tap < 0 ? tap + count : tap;
-}
+  bool takes(const ExplainOptions& options, int64_t tap) const { return options.maps || tap < averaged; }
+};
 
-/// ∂(Σ_n logits[n, target_n])/∂A for every tap at once; zeros where a tap does not reach the logits.
-std::vector<at::Tensor> gradientsAtTaps(const TappedForward& forward, const at::Tensor& target) {
-  const c10::AutoGradMode grad(true);
-  const at::Tensor score = forward.logits.gather(1, target.unsqueeze(1)).sum();
-  if (!score.requires_grad()) return std::vector<at::Tensor>(forward.activations.size());
-  return torch::autograd::grad({score}, forward.activations, {}, /*retain_graph=*/false, /*create_graph=*/false,
-                               /*allow_unused=*/true);
-}
+/// Every map that is asked for, at its tap's own resolution, [N,h,w].
+struct RawMaps {
+  std::vector<at::Tensor> maps;  ///< undefined where it is not asked for
+  at::Tensor target;
+};
 
-/// Takes the maps of a batch's taps one at a time and lets go of a tap once nothing needs it.
-class TapMaps {
+/// Makes each map while the backward pass is at its tap, so that no more than one tap's gradient is held, and lets go of activations on the
+/// way.
+class RawMapMaker {
  public:
-  TapMaps(TappedForward forward, const at::Tensor& target, std::array<int64_t, 2> size)
-      : gradients_(gradientsAtTaps(forward, target)), activations_(std::move(forward.activations)), size_(size) {}
+  RawMapMaker(std::vector<at::Tensor> activations, const Plan& plan, const ExplainOptions& options)
+      : activations_(std::move(activations)), plan_(plan), options_(options), result_{std::vector<at::Tensor>(activations_.size()), {}} {}
 
-  int64_t count() const { return static_cast<int64_t>(activations_.size()); }
-
-  at::Tensor map(const std::string& method, int64_t tap) const {
-    const auto i = static_cast<size_t>(tap);
-    const at::Tensor activation = activations_[i].detach();
-    const at::Tensor gradient = gradients_[i].defined() ? gradients_[i] : at::zeros_like(activation);
-    return resizeAndNormalise(layerMap(method)(activation, gradient), size_);
+  void take(size_t tap, const at::Tensor& gradient) {
+    const at::Tensor activation = std::exchange(activations_[tap], {});
+    const auto index = static_cast<int64_t>(tap);
+    at::Tensor& map = result_.maps[tap];
+    if (plan_.takes(options_, index)) map = layerMap(options_.method)(activation, gradient);
+    if (index != plan_.target) return;
+    result_.target =
+        map.defined() && options_.method == options_.targetMethod ? map : layerMap(options_.targetMethod)(activation, gradient);
   }
 
-  void release(int64_t tap) {
-    activations_[static_cast<size_t>(tap)].reset();
-    gradients_[static_cast<size_t>(tap)].reset();
+  /// @returns the maps, those included whose taps the score does not depend on
+  RawMaps finish() {
+    for (size_t tap = 0; tap < activations_.size(); ++tap) {
+      if (activations_[tap].defined()) take(tap, at::zeros_like(activations_[tap]));
+    }
+    return std::move(result_);
   }
 
  private:
-  std::vector<at::Tensor> gradients_;
   std::vector<at::Tensor> activations_;
-  std::array<int64_t, 2> size_;
+  Plan plan_;
+  const ExplainOptions& options_;
+  RawMaps result_;
 };
 
 /// How many taps are averaged: all, or those before the target's.
 int64_t averagedTaps(const ExplainOptions& options, int64_t taps) {
   if (!options.excludeTarget) return taps;
-  const int64_t target = chooseTap(options.targetTap, taps);
+  const int64_t target = tapAt(options.targetTap, taps);
   check(target > 0, ErrorCode::option, "excludeTarget leaves no tap to average: the target's is the first of ", taps,
         "; set excludeTarget to false, or take a deeper targetTap");
   return target;
+}
+
+Plan makePlan(const ExplainOptions& options, int64_t taps) {
+  return {taps, tapAt(options.targetTap, taps), options.conditions > 0 ? averagedTaps(options, taps) : 0};
+}
+
+std::vector<bool> wantedTaps(const ExplainOptions& options, const Plan& plan) {
+  std::vector<bool> wanted(static_cast<size_t>(plan.taps));
+  for (int64_t tap = 0; tap < plan.taps; ++tap) wanted[static_cast<size_t>(tap)] = tap == plan.target || plan.takes(options, tap);
+  return wanted;
+}
+
+/// Σ_n logits[n, target_n]
+at::Tensor scoreOf(const at::Tensor& logits, const at::Tensor& target) {
+  const c10::AutoGradMode grad(true);
+  return targetScores(logits, target).sum();
+}
+
+/// Brings the maps to their size and range, and averages them.
+void finishAll(RawMaps raw, const Plan& plan, const ExplainOptions& options, const CancelToken& cancel, Explanation& result) {
+  const int64_t count = result.logits.size(0), height = options.size[0], width = options.size[1];
+  const auto makeSpace = [&](int64_t maps) { return at::empty({count, maps, height, width}, result.logits.options()); };
+  result.target = makeSpace(1);
+  finishMaps(raw.target, options.normalise, result.target.select(1, 0));
+  std::optional<CumulativeAverage> average;
+  if (plan.averaged > 0) average.emplace(plan.averaged, options.conditions);
+  if (options.maps) result.maps = makeSpace(plan.taps);
+  const at::Tensor space = options.maps ? at::Tensor() : makeSpace(1);
+  for (int64_t i = 0; i < plan.taps; ++i) {
+    cancel.check();
+    const int64_t tap = options.reverse ? plan.taps - 1 - i : i;
+    if (!plan.takes(options, tap)) continue;
+    const at::Tensor map = options.maps ? result.maps.select(1, tap) : space.select(1, 0);
+    finishMaps(std::exchange(raw.maps[static_cast<size_t>(tap)], {}), options.normalise, map);
+    if (tap < plan.averaged) average->add(map);
+  }
+  if (average) result.conditions = average->conditions();
 }
 
 /// One field of all parts, joined along the batch; undefined where it was not asked for.
@@ -84,33 +120,20 @@ at::Tensor joined(const std::vector<Explanation>& parts, at::Tensor Explanation:
 
 Explanation explain(const Cnn& cnn, const at::Tensor& images, const at::Tensor& targetClass, const ExplainOptions& options,
                     const CancelToken& cancel) {
-  TappedForward forward = cnn.forwardWithTaps(cnn.preprocess(images), cancel);
-  const c10::NoGradGuard noGrad;
+  const Plan plan = makePlan(options, static_cast<int64_t>(cnn.tapCount()));
+  TappedForward forward = cnn.forwardWithTaps(cnn.preprocess(images), wantedTaps(options, plan), cancel);
   Explanation result;
   result.logits = forward.logits.detach();
   result.probabilities = at::softmax(result.logits, 1);
   result.predicted = result.logits.argmax(1);
-  result.targetClass = chooseTarget(result.logits, result.predicted, targetClass);
-  const auto taps = static_cast<int64_t>(forward.activations.size());
-  check(taps > 0, ErrorCode::option, "the CNN has no taps: name the nodes to explain in `taps`");
-  const int64_t averaged = options.conditions > 0 ? averagedTaps(options, taps) : 0;
-  TapMaps source(std::move(forward), result.targetClass, options.size);
-
-  result.target = source.map(options.targetMethod, chooseTap(options.targetTap, taps)).unsqueeze(1);
-  std::optional<CumulativeAverage> average;
-  if (averaged > 0) average.emplace(averaged, options.conditions);
-  if (options.maps) result.maps = at::empty({images.size(0), taps, options.size[0], options.size[1]}, result.logits.options());
-  for (int64_t i = 0; i < taps; ++i) {
+  result.targetClass = targetClass.defined() ? checkedTarget(targetClass, images.size(0), cnn) : result.predicted;
+  RawMapMaker maker(std::move(forward.activations), plan, options);
+  visitTapGradients(forward.edges, scoreOf(forward.logits, result.targetClass), [&](size_t tap, const at::Tensor& gradient) {
     cancel.check();
-    const int64_t tap = options.reverse ? taps - 1 - i : i;
-    if (options.maps || tap < averaged) {
-      const at::Tensor map = source.map(options.method, tap);
-      if (tap < averaged) average->add(map);
-      if (options.maps) result.maps.select(1, tap).copy_(map);
-    }
-    source.release(tap);
-  }
-  if (average) result.conditions = average->conditions();
+    maker.take(tap, gradient);
+  });
+  const c10::NoGradGuard noGrad;
+  finishAll(maker.finish(), plan, options, cancel, result);
   return result;
 }
 

@@ -12,6 +12,7 @@ namespace cumulens {
 struct ExplainOptions {
   std::string method = "gradcam";
   std::array<int64_t, 2> size{64, 64};  ///< of every map, [height, width]
+  bool normalise = true;                ///< min–max a sample; else maps and target stay as the method gives them
   bool maps = false;                    ///< all taps' maps
   int64_t conditions = 8;               ///< P cumulative averages; 0: none
   bool reverse = false;                 ///< average from deep to shallow

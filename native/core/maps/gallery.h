@@ -1,28 +1,21 @@
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 
 namespace cumulens {
 
-/// Samples to be shown: uint8 images [n,3,S,S], masks [n,1,S,S] or undefined, and maps (uint8, or float in [0,1]).
-struct GallerySamples {
-  at::Tensor images;
-  at::Tensor masks;
-  at::Tensor conditions;  ///< [n,P,S,S]
-  at::Tensor targets;     ///< [n,1,S,S]
-  at::Tensor generated;   ///< [n,1,S,S]
-};
+/// Pictures for pages: uint8 RGB [n,height,width,3] on the CPU, as image encoders take pixels. Maps are uint8 or float in [0,1].
 
-/// uint8 RGB [n,height,width,3] on the CPU, as image encoders take pixels.
-struct GalleryPictures {
-  at::Tensor images;      ///< enlarged, the mask's outline drawn on it
-  at::Tensor conditions;  ///< the P conditions side by side, in viridis, at their own size
-  at::Tensor targets;     ///< enlarged, in viridis
-  at::Tensor generated;
-};
+/// Images at `size` [height, width], with the outline of their masks drawn around them.
+/// @param images uint8, or float in [0,1], [n,3,H,W] or gray [n,1,H,W]; masks [n,1,h,w] of any size, or undefined. @throws Error{shape}
+at::Tensor drawImages(const at::Tensor& images, const at::Tensor& masks, std::array<std::int64_t, 2> size);
 
-/// Draws all samples at once. @param scale how many times larger than S, 1 … 16. @throws Error{shape}, Error{option}
-GalleryPictures galleryPictures(const GallerySamples& samples, std::int64_t scale);
+/// Maps [n,1,H,W] at `size` in viridis: their values are resized, then coloured. @throws Error{shape}
+at::Tensor drawMaps(const at::Tensor& maps, std::array<std::int64_t, 2> size);
+
+/// The P maps of each sample [n,P,H,W] side by side in viridis, at their own size. @throws Error{shape}
+at::Tensor drawStrips(const at::Tensor& maps);
 
 }  // namespace cumulens

@@ -5,19 +5,19 @@ namespace {
 
 const std::array<int64_t, 2> kPixels{2, 3};
 
-/// Σ_c w_c·A_c for weights [N,C,1,1], as one matrix product a sample: [1,C] × [C,HW].
-at::Tensor weightedSum(const at::Tensor& weights, const at::Tensor& activations) {
-  const int64_t batch = activations.size(0), channels = activations.size(1);
-  return at::bmm(weights.reshape({batch, 1, channels}), activations.reshape({batch, channels, -1}))
-      .reshape({batch, activations.size(2), activations.size(3)});
-}
-
 /// numerator/denominator, and 0 where a signed activation brings the denominator within `epsilon` of 0.
 at::Tensor safeQuotient(const at::Tensor& numerator, const at::Tensor& denominator, double epsilon) {
   return at::where(denominator.abs() > epsilon, numerator / denominator, 0.0);
 }
 
 }  // namespace
+
+at::Tensor weightedSum(const at::Tensor& weights, const at::Tensor& activations) {
+  // One matrix product a sample: [1,C] × [C,HW].
+  const int64_t batch = activations.size(0), channels = activations.size(1);
+  return at::bmm(weights.reshape({batch, 1, channels}), activations.reshape({batch, channels, -1}))
+      .reshape({batch, activations.size(2), activations.size(3)});
+}
 
 at::Tensor gradCam(const at::Tensor& activations, const at::Tensor& gradients) {
   return weightedSum(gradients.mean(kPixels, true), activations).relu_();

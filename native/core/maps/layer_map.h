@@ -12,6 +12,9 @@ using LayerMap = at::Tensor (*)(const at::Tensor& activations, const at::Tensor&
 
 // gradient_weights.cpp: Σ_c w_c·A_c with one weight a channel.
 
+/// Σ_c w_c·A_c, [N,H,W], for weights [N,C] or [N,C,1,1].
+at::Tensor weightedSum(const at::Tensor& weights, const at::Tensor& activations);
+
 /// Grad-CAM (Selvaraju et al. 2017): w = mean g; relu.
 at::Tensor gradCam(const at::Tensor& activations, const at::Tensor& gradients);
 /// The weights of the authors' published code: w = mean 1[A>0]·1[g>0]·g; no relu.

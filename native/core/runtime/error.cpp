@@ -2,12 +2,17 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <new>
 
 namespace cumulens {
 namespace {
 
-std::string firstLine(const std::string& message) { return message.substr(0, message.find('\n')); }
+/// The first line that says something: libtorch's compiler begins with an empty one.
+std::string firstLine(const std::string& message) {
+  const size_t begin = std::min(message.find_first_not_of(" \n"), message.size());
+  return message.substr(begin, message.find('\n', begin) - begin);
+}
 
 // The CPU allocator reports a failed allocation as a plain c10::Error; only its words tell.
 bool isAllocationFailure(const std::string& message) {

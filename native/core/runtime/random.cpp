@@ -15,9 +15,13 @@ std::uint64_t mix(std::uint64_t x) {
 
 }  // namespace
 
+std::uint64_t streamKey(std::uint64_t seed, RandomStream stream, std::uint64_t step) noexcept {
+  return mix(mix(mix(seed) ^ static_cast<std::uint64_t>(stream)) ^ step);
+}
+
 at::Generator makeGenerator(c10::Device device, std::uint64_t seed, RandomStream stream, std::uint64_t step) {
   at::Generator generator = at::globalContext().defaultGenerator(device).clone();
-  generator.set_current_seed(mix(mix(mix(seed) ^ static_cast<std::uint64_t>(stream)) ^ step));
+  generator.set_current_seed(streamKey(seed, stream, step));
   return generator;
 }
 

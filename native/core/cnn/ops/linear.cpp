@@ -4,10 +4,10 @@
 namespace cumulens {
 namespace {
 
-/// x·weightᵀ + bias; weights [units, features].
+/// x·weightᵀ + bias over the features of [F], or over the channels of each pixel of [C, H, W]; weights [units, features].
 class Linear final : public Op {
  public:
-  Linear(int64_t features, int64_t units, bool bias) : Op({units}), features_(features), bias_(bias) {}
+  Linear(int64_t features, Shape output, bool bias) : Op(std::move(output)), features_(features), bias_(bias) {}
 
   std::vector<ParameterSpec> parameters() const override {
     std::vector<ParameterSpec> list{{"weight", {outputShape()[0], features_}, Init::fanInUniform}};
@@ -16,7 +16,9 @@ class Linear final : public Op {
   }
 
   at::Tensor forward(at::ArrayRef<at::Tensor> inputs, at::ArrayRef<at::Tensor> parameters, const Pass&) const override {
-    return at::linear(inputs[0], parameters[0], bias_ ? parameters[1] : at::Tensor());
+    const at::Tensor bias = bias_ ? parameters[1] : at::Tensor();
+    if (inputs[0].dim() == 2) return at::linear(inputs[0], parameters[0], bias);
+    return at::linear(inputs[0].movedim(1, 3), parameters[0], bias).movedim(3, 1);
   }
 
  private:
@@ -28,11 +30,11 @@ class Linear final : public Op {
 
 OpPointer makeLinear(const Attrs& attrs, const std::vector<Shape>& inputs) {
   const Shape& input = onlyInput(inputs);
-  check(input.size() == 1, ErrorCode::shape, "takes a flat input [F], got ", shapeText(input),
-        "; put a flatten or a global pooling before it");
   const int64_t units = attrs.integer("units");
   check(units > 0, ErrorCode::option, "attribute 'units' must be positive, got ", units);
-  return std::make_unique<Linear>(input[0], units, attrs.boolean("bias"));
+  Shape output = input;
+  output[0] = units;
+  return std::make_unique<Linear>(input[0], output, attrs.boolean("bias"));
 }
 
 }  // namespace cumulens

@@ -21,21 +21,47 @@ Shape broadcastShape(const std::vector<Shape>& inputs) {
   return common;
 }
 
-}  // namespace
-
-OpPointer makeAdd(const Attrs&, const std::vector<Shape>& inputs) {
-  return std::make_unique<FunctionOp>(broadcastShape(inputs), [](at::ArrayRef<at::Tensor> x, const Pass&) {
-    at::Tensor sum = x[0] + x[1];
-    for (const at::Tensor& more : x.slice(2)) sum = sum + more;
-    return sum;
+/// One function of two inputs, applied from the first to the last.
+OpPointer fold(const std::vector<Shape>& inputs, at::Tensor (*function)(const at::Tensor&, const at::Tensor&)) {
+  return std::make_unique<FunctionOp>(broadcastShape(inputs), [function](at::ArrayRef<at::Tensor> x, const Pass&) {
+    at::Tensor result = function(x[0], x[1]);
+    for (const at::Tensor& more : x.slice(2)) result = function(result, more);
+    return result;
   });
 }
 
+const std::vector<Shape>& onlyTwo(const std::vector<Shape>& inputs) {
+  check(inputs.size() == 2, ErrorCode::shape, "takes two inputs, got ", inputs.size());
+  return inputs;
+}
+
+}  // namespace
+
+OpPointer makeAdd(const Attrs&, const std::vector<Shape>& inputs) {
+  return fold(inputs, [](const at::Tensor& a, const at::Tensor& b) { return a + b; });
+}
+
+OpPointer makeSubtract(const Attrs&, const std::vector<Shape>& inputs) {
+  return fold(onlyTwo(inputs), [](const at::Tensor& a, const at::Tensor& b) { return a - b; });
+}
+
 OpPointer makeMultiply(const Attrs&, const std::vector<Shape>& inputs) {
+  return fold(inputs, [](const at::Tensor& a, const at::Tensor& b) { return a * b; });
+}
+
+OpPointer makeDivide(const Attrs&, const std::vector<Shape>& inputs) {
+  return fold(onlyTwo(inputs), [](const at::Tensor& a, const at::Tensor& b) { return a / b; });
+}
+
+OpPointer makeMaximum(const Attrs&, const std::vector<Shape>& inputs) { return fold(inputs, at::maximum); }
+
+OpPointer makeMinimum(const Attrs&, const std::vector<Shape>& inputs) { return fold(inputs, at::minimum); }
+
+OpPointer makeAverage(const Attrs&, const std::vector<Shape>& inputs) {
   return std::make_unique<FunctionOp>(broadcastShape(inputs), [](at::ArrayRef<at::Tensor> x, const Pass&) {
-    at::Tensor product = x[0] * x[1];
-    for (const at::Tensor& more : x.slice(2)) product = product * more;
-    return product;
+    at::Tensor sum = x[0] + x[1];
+    for (const at::Tensor& more : x.slice(2)) sum = sum + more;
+    return sum / static_cast<double>(x.size());
   });
 }
 

@@ -28,6 +28,9 @@ Pool readPool(const Attrs& attrs, const std::vector<Shape>& inputs) {
   return {window, {input[0], size[0], size[1]}, native, {native ? padding.top : 0, native ? padding.left : 0}};
 }
 
+/// Padding that is part of the picture would let a last window begin in it.
+at::Tensor withinOutput(const at::Tensor& pooled, const Shape& output) { return pooled.narrow(2, 0, output[1]).narrow(3, 0, output[2]); }
+
 /// The mean over each window; padding counts as zeros in it, or not at all.
 class AvgPool2d final : public Op {
  public:
@@ -37,7 +40,7 @@ class AvgPool2d final : public Op {
     const Window& w = pool_.window;
     if (pool_.native || countIncludePad_) {
       const at::Tensor images = pool_.native ? inputs[0] : pad(inputs[0], w.padding, 0.0);
-      return at::avg_pool2d(images, w.kernel, w.stride, pool_.nativePadding, w.ceil, countIncludePad_);
+      return withinOutput(at::avg_pool2d(images, w.kernel, w.stride, pool_.nativePadding, w.ceil, countIncludePad_), pool_.output);
     }
     return sums(inputs[0]) / sums(at::ones_like(inputs[0].slice(0, 0, 1).slice(1, 0, 1)));
   }
@@ -45,7 +48,7 @@ class AvgPool2d final : public Op {
  private:
   at::Tensor sums(const at::Tensor& images) const {
     const Window& w = pool_.window;
-    return at::avg_pool2d(pad(images, w.padding, 0.0), w.kernel, w.stride, {0, 0}, w.ceil, true, 1);
+    return withinOutput(at::avg_pool2d(pad(images, w.padding, 0.0), w.kernel, w.stride, {0, 0}, w.ceil, true, 1), pool_.output);
   }
 
   Pool pool_;
@@ -59,6 +62,12 @@ OpPointer globalPool(const Attrs& attrs, const std::vector<Shape>& inputs, at::T
                                       [=](at::ArrayRef<at::Tensor> x, const Pass&) { return function(x[0], keep); });
 }
 
+std::array<int64_t, 2> readSize(const Attrs& attrs) {
+  const auto size = attrs.pair("size");
+  check(size[0] > 0 && size[1] > 0, ErrorCode::option, "attribute 'size' must be positive, got ", size[0], "×", size[1]);
+  return size;
+}
+
 }  // namespace
 
 OpPointer makeMaxPool2d(const Attrs& attrs, const std::vector<Shape>& inputs) {
@@ -66,7 +75,7 @@ OpPointer makeMaxPool2d(const Attrs& attrs, const std::vector<Shape>& inputs) {
   return std::make_unique<FunctionOp>(pool.output, [pool](at::ArrayRef<at::Tensor> x, const Pass&) {
     const Window& w = pool.window;
     const at::Tensor images = pool.native ? x[0] : pad(x[0], w.padding, -std::numeric_limits<double>::infinity());
-    return at::max_pool2d(images, w.kernel, w.stride, pool.nativePadding, {1, 1}, w.ceil);
+    return withinOutput(at::max_pool2d(images, w.kernel, w.stride, pool.nativePadding, {1, 1}, w.ceil), pool.output);
   });
 }
 
@@ -84,6 +93,19 @@ OpPointer makeGlobalMaxPool2d(const Attrs& attrs, const std::vector<Shape>& inpu
 
 OpPointer makeGlobalAvgPool2d(const Attrs& attrs, const std::vector<Shape>& inputs) {
   return globalPool(attrs, inputs, [](const at::Tensor& x, bool keep) { return x.mean({2, 3}, keep); });
+}
+
+OpPointer makeAdaptiveMaxPool2d(const Attrs& attrs, const std::vector<Shape>& inputs) {
+  const auto size = readSize(attrs);
+  return std::make_unique<FunctionOp>(Shape{onlyImageInput(inputs)[0], size[0], size[1]}, [size](at::ArrayRef<at::Tensor> x, const Pass&) {
+    return std::get<0>(at::adaptive_max_pool2d(x[0], size));
+  });
+}
+
+OpPointer makeAdaptiveAvgPool2d(const Attrs& attrs, const std::vector<Shape>& inputs) {
+  const auto size = readSize(attrs);
+  return std::make_unique<FunctionOp>(Shape{onlyImageInput(inputs)[0], size[0], size[1]},
+                                      [size](at::ArrayRef<at::Tensor> x, const Pass&) { return at::adaptive_avg_pool2d(x[0], size); });
 }
 
 }  // namespace cumulens

@@ -1,0 +1,66 @@
+#include "core/cnn/script/definitions.h"
+
+#include "core/runtime/error.h"
+
+#include <algorithm>
+
+namespace cumulens {
+namespace {
+
+/// A level of syntax takes the compiler up to 5 KB of stack, a definition within a definition up to 10 KB.
+constexpr int kMaxDepth = 1000;
+constexpr int kDefinitionDepth = 5;
+
+}  // namespace
+
+class Definitions::Descent {
+ public:
+  explicit Descent(const std::map<std::string, Definition>& all) : all_(all) {}
+
+  /// @param above how deep the compiler is when it comes to `name`. @returns how much deeper it goes
+  int into(const std::string& name, int above) {
+    if (const auto known = below_.find(name); known != below_.end()) {
+      check(known->second != kOpen, ErrorCode::format, "the code in the archive defines '", name, "' by itself");
+      checkDepth(name, above + known->second);
+      return known->second;
+    }
+    below_[name] = kOpen;
+    const Definition& definition = all_.at(name);
+    const int own = definition.depth + kDefinitionDepth;
+    checkDepth(name, above + own);
+    int deepest = 0;
+    for (const std::string& use : definition.uses) {
+      const std::string used = find(use);
+      if (!used.empty() && used != name) deepest = std::max(deepest, into(used, above + own));
+    }
+    return below_[name] = own + deepest;
+  }
+
+ private:
+  static constexpr int kOpen = -1;
+
+  static void checkDepth(const std::string& name, int depth) {
+    check(depth <= kMaxDepth, ErrorCode::format, "the code in the archive nests its definitions too deep (", depth, " levels at '", name,
+          "'), expected at most ", kMaxDepth);
+  }
+
+  /// The definition that a name, or what stands before its last parts, is of.
+  std::string find(std::string name) const {
+    while (!all_.contains(name)) {
+      const size_t dot = name.rfind('.');
+      if (dot == std::string::npos) return {};
+      name.resize(dot);
+    }
+    return name;
+  }
+
+  const std::map<std::string, Definition>& all_;
+  std::map<std::string, int> below_;
+};
+
+void Definitions::checkDepth() const {
+  Descent descent(all_);
+  for (const auto& [name, definition] : all_) descent.into(name, 0);
+}
+
+}  // namespace cumulens

@@ -1,0 +1,163 @@
+#include "kernels/resize_maps.h"
+
+#include "kernels/simd.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace cumulens::kernels {
+namespace {
+
+/// Which two input values make an output value along one axis: (1 − weight)·in[first] + weight·in[second].
+struct Axis {
+  Axis(int64_t from, int64_t to) : first(static_cast<size_t>(to)), second(static_cast<size_t>(to)), weight(static_cast<size_t>(to)) {
+    const double scale = static_cast<double>(from) / static_cast<double>(to);
+    for (int64_t i = 0; i < to; ++i) {
+      const double place = std::max(scale * (static_cast<double>(i) + 0.5) - 0.5, 0.0);
+      const auto index = std::min(static_cast<int64_t>(place), from - 1);
+      const auto at = static_cast<size_t>(i);
+      first[at] = static_cast<int32_t>(index);
+      second[at] = static_cast<int32_t>(std::min(index + 1, from - 1));
+      weight[at] = static_cast<float>(std::min(place - static_cast<double>(index), 1.0));
+    }
+  }
+
+  std::vector<int32_t> first, second;
+  std::vector<float> weight;
+};
+
+/// Least and greatest value of each column so far. A reduction by columns needs no order of additions that a compiler had to keep.
+struct Extremes {
+  explicit Extremes(size_t width) : least(width), greatest(width) {}
+  void clear() {
+    std::fill(least.begin(), least.end(), std::numeric_limits<float>::infinity());
+    std::fill(greatest.begin(), greatest.end(), -std::numeric_limits<float>::infinity());
+  }
+  float low() const { return *std::min_element(least.begin(), least.end()); }
+  float high() const { return *std::max_element(greatest.begin(), greatest.end()); }
+
+  std::vector<float> least, greatest;
+};
+
+CUMULENS_SIMD void widen(const float* row, const int32_t* first, const int32_t* second, const float* weight, float* out, int64_t width) {
+  for (int64_t x = 0; x < width; ++x) out[x] = (1.0F - weight[x]) * row[first[x]] + weight[x] * row[second[x]];
+}
+
+CUMULENS_SIMD void blend(const float* __restrict above, const float* __restrict below, float weight, float* __restrict out, int64_t width) {
+  for (int64_t x = 0; x < width; ++x) out[x] = (1.0F - weight) * above[x] + weight * below[x];
+}
+
+CUMULENS_SIMD void extend(const float* __restrict row, float* __restrict least, float* __restrict greatest, int64_t width) {
+  for (int64_t x = 0; x < width; ++x) {
+    least[x] = row[x] < least[x] ? row[x] : least[x];
+    greatest[x] = row[x] > greatest[x] ? row[x] : greatest[x];
+  }
+}
+
+/// 0, or NaN if a value is not finite.
+CUMULENS_SIMD void addNothing(const float* __restrict row, float* __restrict sum, int64_t width) {
+  for (int64_t x = 0; x < width; ++x) sum[x] += row[x] - row[x];
+}
+
+CUMULENS_SIMD void stretch(float* values, float low, float spread, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) values[i] = (values[i] - low) / spread;
+}
+
+/// Resizes maps of one size to another, one at a time, in memory of its own.
+class Resizer {
+ public:
+  Resizer(at::IntArrayRef from, at::IntArrayRef to)
+      : rows_(from[1], to[1]),
+        columns_(from[2], to[2]),
+        height_(from[1]),
+        width_(from[2]),
+        outHeight_(to[1]),
+        outWidth_(to[2]),
+        buffer_(static_cast<size_t>(2 * outWidth_)),
+        input_(static_cast<size_t>(width_)),
+        output_(static_cast<size_t>(outWidth_)) {}
+
+  void resize(const float* in, float* out) {
+    if (height_ == outHeight_ && width_ == outWidth_) {
+      std::copy_n(in, height_ * width_, out);
+      return;
+    }
+    held_[0] = held_[1] = -1;
+    for (int64_t y = 0; y < outHeight_; ++y) {
+      const auto at = static_cast<size_t>(y);
+      const float* above = widened(in, rows_.first[at], rows_.second[at]);
+      const float* below = widened(in, rows_.second[at], rows_.first[at]);
+      blend(above, below, rows_.weight[at], out + y * outWidth_, outWidth_);
+    }
+  }
+
+  void normalise(const float* in, float* out) {
+    const float spread = varies(in) ? range(out) : 0.0F;
+    // A downsampled map can lose its range: spread = 0 is flat too.
+    if (spread > 0.0F)
+      stretch(out, output_.low(), spread, outHeight_ * outWidth_);
+    else
+      std::fill_n(out, outHeight_ * outWidth_, 0.0F);
+  }
+
+ private:
+  /// An input row at the output's width. Two neighbours are held, as long as they are needed.
+  const float* widened(const float* in, int32_t row, int32_t neighbour) {
+    for (const size_t slot : {0, 1}) {
+      if (held_[slot] == row) return buffer_.data() + static_cast<int64_t>(slot) * outWidth_;
+    }
+    const size_t slot = held_[0] == neighbour ? 1 : 0;
+    held_[slot] = row;
+    float* const out = buffer_.data() + static_cast<int64_t>(slot) * outWidth_;
+    widen(in + row * width_, columns_.first.data(), columns_.second.data(), columns_.weight.data(), out, outWidth_);
+    return out;
+  }
+
+  bool varies(const float* in) {
+    input_.clear();
+    nothing_.assign(static_cast<size_t>(width_), 0.0F);
+    for (int64_t y = 0; y < height_; ++y) {
+      extend(in + y * width_, input_.least.data(), input_.greatest.data(), width_);
+      addNothing(in + y * width_, nothing_.data(), width_);
+    }
+    const float low = input_.low(), high = input_.high();
+    const bool finite = std::all_of(nothing_.begin(), nothing_.end(), [](float sum) { return sum == 0.0F; });
+    return finite && high - low > 1e-6F * std::max(std::abs(low), std::abs(high));
+  }
+
+  float range(const float* out) {
+    output_.clear();
+    for (int64_t y = 0; y < outHeight_; ++y) extend(out + y * outWidth_, output_.least.data(), output_.greatest.data(), outWidth_);
+    return output_.high() - output_.low();
+  }
+
+  Axis rows_, columns_;
+  int64_t height_, width_, outHeight_, outWidth_;
+  std::vector<float> buffer_, nothing_;
+  std::array<int32_t, 2> held_{-1, -1};
+  Extremes input_, output_;
+};
+
+}  // namespace
+
+void resizeMaps(const at::Tensor& maps, const at::Tensor& out, bool normalise) {
+  TORCH_CHECK(maps.dim() == 3 && out.dim() == 3 && maps.size(0) == out.size(0), "resizeMaps: ", maps.sizes(), " to ", out.sizes());
+  const at::Tensor from = maps.contiguous();
+  const auto* in = from.const_data_ptr<float>();
+  auto* result = out.mutable_data_ptr<float>();
+  const int64_t size = from.size(1) * from.size(2), apart = out.stride(0);
+  at::parallel_for(0, from.size(0), 1, [&](int64_t begin, int64_t end) {
+    Resizer resizer(from.sizes(), out.sizes());
+    for (int64_t n = begin; n < end; ++n) {
+      resizer.resize(in + n * size, result + n * apart);
+      if (normalise) resizer.normalise(in + n * size, result + n * apart);
+    }
+  });
+}
+
+}  // namespace cumulens::kernels
