@@ -5,11 +5,11 @@
 #include "binding/convert.h"
 #include "binding/task.h"
 #include "binding/tensor.h"
-#include "core/maps/gallery.h"
 #include "core/metrics/baselines.h"
 #include "core/metrics/bootstrap.h"
 #include "core/metrics/map_scores.h"
 #include "core/metrics/mask_scores.h"
+#include "core/metrics/running_mean.h"
 
 namespace cumulens {
 namespace {
@@ -41,7 +41,8 @@ Napi::Value scoreInMasksCall(const Napi::CallbackInfo& info) {
           const MaskScores scores = scoreInMasks(maps, masks);
           return StateDict{{"energyInMask", scores.energyInMask},
                            {"energyInMaskUndefined", scores.energyUndefined},
-                           {"pointingGame", scores.pointingGame}};
+                           {"pointingGame", scores.pointingGame},
+                           {"pointingGameUndefined", scores.pointingUndefined}};
         },
         wrapDict);
   });
@@ -59,6 +60,31 @@ Napi::Value bootstrapMeansCall(const Napi::CallbackInfo& info) {
   });
 }
 
+/// bootstrapComparisons(values, resamples, seed, call): { means, differences }
+Napi::Value bootstrapComparisonsCall(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return runTask(
+        info.Env(), CallOptions::from(info[3]),
+        [values = TensorHandle::tensorOf(info[0], "values"), resamples = toInteger(info[1], "resamples"),
+         seed = static_cast<std::uint64_t>(toInteger(info[2], "seed"))](const TaskContext&) {
+          const Comparisons comparisons = bootstrapComparisons(values, resamples, seed);
+          return StateDict{{"means", comparisons.means}, {"differences", comparisons.differences}};
+        },
+        wrapDict);
+  });
+}
+
+/// runningMean(mean | undefined, count, values, call): Tensor
+Napi::Value runningMeanCall(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return runTask(
+        info.Env(), CallOptions::from(info[3]),
+        [mean = info[0].IsUndefined() ? at::Tensor() : TensorHandle::tensorOf(info[0], "mean"), count = toInteger(info[1], "count"),
+         values = TensorHandle::tensorOf(info[2], "values")](const TaskContext&) { return runningMean(mean, count, values); },
+        wrapTensor);
+  });
+}
+
 /// baselineMaps({ images, conditions, weights, mean }, { seed, first }, call)
 Napi::Value baselineMapsCall(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
@@ -71,26 +97,6 @@ Napi::Value baselineMapsCall(const Napi::CallbackInfo& info) {
          weights = TensorHandle::tensorOf(given.value("weights"), "weights"), mean = TensorHandle::tensorOf(given.value("mean"), "mean"),
          seed = static_cast<std::uint64_t>(options.integer("seed")),
          first = options.integer("first")](const TaskContext&) { return baselineMaps(images, conditions, weights, mean, seed, first); },
-        wrapDict);
-  });
-}
-
-/// galleryPictures({ images, masks?, conditions, targets, generated }, scale, call)
-Napi::Value galleryPicturesCall(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
-    const Options given(info[0], "tensors");
-    const auto read = [&](const std::string& name) { return TensorHandle::tensorOf(given.value(name), name); };
-    const GallerySamples samples{read("images"), given.has("masks") ? read("masks") : at::Tensor(), read("conditions"), read("targets"),
-                                 read("generated")};
-    return runTask(
-        info.Env(), CallOptions::from(info[2]),
-        [samples, scale = toInteger(info[1], "scale")](const TaskContext&) {
-          const GalleryPictures pictures = galleryPictures(samples, scale);
-          return StateDict{{"image", pictures.images},
-                           {"conditions", pictures.conditions},
-                           {"target", pictures.targets},
-                           {"generated", pictures.generated}};
-        },
         wrapDict);
   });
 }
@@ -140,8 +146,9 @@ void defineMetrics(Napi::Env env, Napi::Object exports) {
   exports.Set("scoreMaps", Napi::Function::New<scoreMapsCall>(env, "scoreMaps"));
   exports.Set("scoreInMasks", Napi::Function::New<scoreInMasksCall>(env, "scoreInMasks"));
   exports.Set("bootstrapMeans", Napi::Function::New<bootstrapMeansCall>(env, "bootstrapMeans"));
+  exports.Set("bootstrapComparisons", Napi::Function::New<bootstrapComparisonsCall>(env, "bootstrapComparisons"));
+  exports.Set("runningMean", Napi::Function::New<runningMeanCall>(env, "runningMean"));
   exports.Set("baselineMaps", Napi::Function::New<baselineMapsCall>(env, "baselineMaps"));
-  exports.Set("galleryPictures", Napi::Function::New<galleryPicturesCall>(env, "galleryPictures"));
   BaselineFitHandle::define(env, exports);
 }
 

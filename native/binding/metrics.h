@@ -3,7 +3,7 @@
 
 namespace cumulens {
 
-/// `scoreMaps`, `scoreInMasks`, `bootstrapMeans`, `baselineMaps`, `galleryPictures` and the class `BaselineFit`; each call a promise.
+/// `scoreMaps`, `scoreInMasks`, `bootstrapMeans`, `bootstrapComparisons`, `baselineMaps` and the class `BaselineFit`; each call a promise.
 void defineMetrics(Napi::Env env, Napi::Object exports);
 
 }  // namespace cumulens

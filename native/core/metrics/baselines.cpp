@@ -2,10 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include "core/attribution/image_baselines.h"
 #include "core/maps/normalise.h"
 #include "core/metrics/unit_maps.h"
 #include "core/runtime/error.h"
-#include "core/runtime/random.h"
 
 namespace cumulens {
 namespace {
@@ -64,14 +64,6 @@ at::Tensor applyLinear(const at::Tensor& weights, const at::Tensor& conditions) 
   return ((toUnitDouble(conditions) * slopes).sum(1, true) + w.slice(0, -1).view({1, 1, 1, 1})).clamp(0, 1).to(at::kFloat);
 }
 
-at::Tensor luminance(const at::Tensor& images) {
-  check(images.dim() == 4 && images.size(1) == 3, ErrorCode::shape, "luminance: images have shape ", images.sizes(),
-        ", expected [n, 3, H, W]");
-  const at::NoGradGuard noGrad;
-  const at::Tensor weights = at::tensor({0.2126, 0.7152, 0.0722}, at::kDouble).to(images.device()).view({1, 3, 1, 1});
-  return (toUnitDouble(images) * weights).sum(1, true).to(at::kFloat);
-}
-
 std::map<std::string, at::Tensor> baselineMaps(const at::Tensor& images, const at::Tensor& conditions, const at::Tensor& weights,
                                                const at::Tensor& mean, std::uint64_t seed, std::int64_t first) {
   check(conditions.dim() == 4 && images.dim() == 4 && images.size(0) == conditions.size(0), ErrorCode::shape, "baselines: images ",
@@ -82,8 +74,7 @@ std::map<std::string, at::Tensor> baselineMaps(const at::Tensor& images, const a
   maps["linear"] = applyLinear(weights, conditions);
   maps["luminance"] = luminance(images);
   maps["meanTarget"] = mean.to(conditions.device(), at::kFloat).expand({n, 1, height, width});
-  at::Generator generator = makeGenerator(at::kCPU, seed, RandomStream::noise, static_cast<std::uint64_t>(first));
-  maps["random"] = at::rand({n, 1, height, width}, generator, at::kFloat).to(conditions.device());
+  maps["random"] = randomMaps(n, {height, width}, seed, first, conditions.device());
   const at::Tensor plain = toUnitDouble(conditions).to(at::kFloat);
   const at::Tensor stretched = resizeAndNormalise(plain.flatten(0, 1), {height, width}).view_as(plain);
   for (std::int64_t k = 0; k < conditions.size(1); ++k) {

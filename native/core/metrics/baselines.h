@@ -33,12 +33,9 @@ class BaselineFit {
 /// @param weights as BaselineFit::linearWeights gives them. @returns float32 [n,1,S,S], clamped to [0,1].
 at::Tensor applyLinear(const at::Tensor& weights, const at::Tensor& conditions);
 
-/// Rec. 709 luma of RGB images [n,3,H,W] in [0,1] or uint8: float32 [n,1,H,W] in [0,1]. @throws Error{shape}
-at::Tensor luminance(const at::Tensor& images);
-
 /// The answers that need no generator, each float32 [n,1,S,S] in [0,1]: `condition.K` (the K-th condition as it is, from 0) and
-/// `condition.K.normalised` (min–max), `linear`, `luminance`, `meanTarget`, and `random` (uniform noise that depends on the seed and on
-/// the index of the first sample alone).
+/// `condition.K.normalised` (min–max), `linear`, `luminance`, `meanTarget`, and `random` (uniform noise: a row depends on the seed and on
+/// the sample's index, first + row, alone).
 /// @param images [n,3,S,S] and conditions [n,P,S,S], uint8 or float in [0,1]; weights and mean as BaselineFit gives them.
 /// @throws Error{shape}
 std::map<std::string, at::Tensor> baselineMaps(const at::Tensor& images, const at::Tensor& conditions, const at::Tensor& weights,

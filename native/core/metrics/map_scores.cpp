@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/metrics/pearson.h"
 #include "core/metrics/unit_maps.h"
 #include "core/runtime/error.h"
 
@@ -48,17 +49,6 @@ at::Tensor structuralSimilarity(const at::Tensor& x, const at::Tensor& y) {
   return meanOfSample((2 * mx * my + kC1) * (2 * cov + kC2) / ((mx * mx + my * my + kC1) * (vx + vy + kC2)));
 }
 
-void correlate(const at::Tensor& x, const at::Tensor& y, MapScores& scores) {
-  const at::Tensor a = x.flatten(1);
-  const at::Tensor b = y.flatten(1);
-  const at::Tensor da = a - a.mean(1, true);
-  const at::Tensor db = b - b.mean(1, true);
-  // Range, not variance, tells a constant map: its mean is rounded, so its variance need not be exactly 0.
-  scores.pearsonUndefined = (a.amax(1) == a.amin(1)).logical_or(b.amax(1) == b.amin(1));
-  const at::Tensor norm = (da.square().sum(1) * db.square().sum(1)).sqrt();
-  scores.pearson = at::where(scores.pearsonUndefined, 0.0, (da * db).sum(1) / norm);
-}
-
 }  // namespace
 
 MapScores scoreMaps(const at::Tensor& maps, const at::Tensor& targets) {
@@ -72,7 +62,9 @@ MapScores scoreMaps(const at::Tensor& maps, const at::Tensor& targets) {
   scores.mae = meanOfSample((x - y).abs());
   scores.psnr = meanOfSample((x - y).square()).clamp_min(kSmallestError).log10().mul(-10.0);
   scores.ssim = structuralSimilarity(x, y);
-  correlate(x, y, scores);
+  const Correlation correlation = correlateMaps(x, y);
+  scores.pearson = correlation.pearson;
+  scores.pearsonUndefined = correlation.pearsonUndefined;
   return scores;
 }
 
