@@ -78,11 +78,12 @@ Napi::Array toEvents(Napi::Env env, const at::Tensor& rows) {
 }  // namespace
 
 void GanTrainerHandle::define(Napi::Env env, Napi::Object exports) {
-  registerClass(env, exports,
-                DefineClass(env, kName,
-                            {InstanceMethod<&GanTrainerHandle::dispose>("dispose"), InstanceMethod<&GanTrainerHandle::run>("run"),
-                             InstanceMethod<&GanTrainerHandle::state>("state"), InstanceMethod<&GanTrainerHandle::restore>("restore"),
-                             InstanceMethod<&GanTrainerHandle::sampleGrid>("sampleGrid")}));
+  registerClass(
+      env, exports,
+      DefineClass(env, kName,
+                  {InstanceMethod<&GanTrainerHandle::dispose>("dispose"), InstanceMethod<&GanTrainerHandle::run>("run"),
+                   InstanceMethod<&GanTrainerHandle::validate>("validate"), InstanceMethod<&GanTrainerHandle::state>("state"),
+                   InstanceMethod<&GanTrainerHandle::restore>("restore"), InstanceMethod<&GanTrainerHandle::sampleGrid>("sampleGrid")}));
   exports.Set("createGanTrainer", Napi::Function::New<createGanTrainer>(env, "createGanTrainer"));
 }
 
@@ -110,6 +111,18 @@ Napi::Value GanTrainerHandle::run(const Napi::CallbackInfo& info) {
           return trainer->run(steps, context.token());
         },
         [](Napi::Env env, at::Tensor&& rows) { return toEvents(env, rows); });
+  });
+}
+
+/// validate(shards, call): promise of the mean absolute error on them.
+Napi::Value GanTrainerHandle::validate(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    return runTask(
+        info.Env(), CallOptions::from(info[1]),
+        [trainer = live(info.Env()), data = readShards(info[0], "data")](const TaskContext& context) {
+          return trainer->validate(data, context.token());
+        },
+        [](Napi::Env env, double error) -> Napi::Value { return Napi::Number::New(env, error); });
   });
 }
 

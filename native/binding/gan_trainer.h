@@ -24,6 +24,7 @@ class GanTrainerHandle : public Wrapped<GanTrainerHandle> {
 
   Napi::Value dispose(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value validate(const Napi::CallbackInfo& info);
   Napi::Value state(const Napi::CallbackInfo& info);
   Napi::Value restore(const Napi::CallbackInfo& info);
   Napi::Value sampleGrid(const Napi::CallbackInfo& info);

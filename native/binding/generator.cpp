@@ -6,6 +6,7 @@
 #include "binding/task.h"
 #include "binding/tensor.h"
 #include "core/gan/gradients.h"
+#include "core/gan/relevance.h"
 #include "core/maps/colormap.h"
 
 namespace cumulens {
@@ -53,7 +54,9 @@ void GeneratorHandle::define(Napi::Env env, Napi::Object exports) {
                             {InstanceAccessor<&GeneratorHandle::disposed>("disposed"), InstanceMethod<&GeneratorHandle::dispose>("dispose"),
                              InstanceAccessor<&GeneratorHandle::parameterCount>("parameterCount"),
                              InstanceMethod<&GeneratorHandle::stateDict>("stateDict"), InstanceMethod<&GeneratorHandle::explain>("explain"),
-                             InstanceMethod<&GeneratorHandle::gradients>("gradients")}));
+                             InstanceMethod<&GeneratorHandle::gradients>("gradients"),
+                             InstanceMethod<&GeneratorHandle::replacementRelevance>("replacementRelevance"),
+                             InstanceMethod<&GeneratorHandle::gradientRelevance>("gradientRelevance")}));
   exports.Set("createGenerator", Napi::Function::New<createGenerator>(env, "createGenerator"));
   exports.Set("colourise", Napi::Function::New<colouriseCall>(env, "colourise"));
 }
@@ -121,6 +124,32 @@ Napi::Value GeneratorHandle::gradients(const Napi::CallbackInfo& info) {
           object.Set("parameters", fromStateDict(env, result.parameters));
           return object;
         });
+  });
+}
+
+/// replacementRelevance(images, conditions, replacements, { batchSize }, call): Tensor [N,P].
+Napi::Value GeneratorHandle::replacementRelevance(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    return runTask(
+        info.Env(), CallOptions::from(info[4]),
+        [generator = live(info.Env()), images = TensorHandle::tensorOf(info[0], "images"),
+         conditions = TensorHandle::tensorOf(info[1], "conditions"), replacements = TensorHandle::tensorOf(info[2], "replacements"),
+         batch = Options(info[3]).integer("batchSize")](const TaskContext& context) {
+          return cumulens::replacementRelevance(*generator, images, conditions, replacements, batch, context.token());
+        },
+        [](Napi::Env env, at::Tensor&& relevance) { return TensorHandle::wrap(env, relevance); });
+  });
+}
+
+/// gradientRelevance(images, conditions, { batchSize }, call): Tensor [N,P].
+Napi::Value GeneratorHandle::gradientRelevance(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    return runTask(
+        info.Env(), CallOptions::from(info[3]),
+        [generator = live(info.Env()), images = TensorHandle::tensorOf(info[0], "images"),
+         conditions = TensorHandle::tensorOf(info[1], "conditions"), batch = Options(info[2]).integer("batchSize")](
+            const TaskContext& context) { return cumulens::gradientRelevance(*generator, images, conditions, batch, context.token()); },
+        [](Napi::Env env, at::Tensor&& relevance) { return TensorHandle::wrap(env, relevance); });
   });
 }
 

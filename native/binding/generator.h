@@ -29,6 +29,8 @@ class GeneratorHandle : public Wrapped<GeneratorHandle> {
   Napi::Value stateDict(const Napi::CallbackInfo& info);
   Napi::Value explain(const Napi::CallbackInfo& info);
   Napi::Value gradients(const Napi::CallbackInfo& info);
+  Napi::Value replacementRelevance(const Napi::CallbackInfo& info);
+  Napi::Value gradientRelevance(const Napi::CallbackInfo& info);
 
   std::shared_ptr<Generator> generator_;
 };

@@ -38,6 +38,16 @@ class Generator {
   /// between two blocks, forward or backward.
   at::Tensor forward(const at::Tensor& image, const at::Tensor& conditions, const CancelToken& cancel) const;
 
+  /// The raw outputs for the conditions as they are, and then for each slice k replaced by slice k of `replacements` [N,P,H,W] and the
+  /// others as they are: [(P + 1)·N,outputChannels,H,W], N samples each.
+  at::Tensor forwardReplaced(const at::Tensor& image, const at::Tensor& conditions, const at::Tensor& replacements,
+                             const CancelToken& cancel) const;
+
+  /// Bytes or floats as its weights are: their device and dtype, in [0,1].
+  at::Tensor toInput(const at::Tensor& values) const;
+  /// Throws `shape` unless these are [N,3,H,W] and [N,P,H,W].
+  void checkInputs(const at::Tensor& image, const at::Tensor& conditions) const;
+
   /// The map users see: channels' mean clamped to [0,1], [N,1,H,W], or with `raw` the output unclamped. Takes bytes too. Runs `batch`
   /// samples at a time, so memory does not grow with N beyond the result. No gradient is kept.
   at::Tensor explain(const at::Tensor& image, const at::Tensor& conditions, bool raw, int64_t batch, const CancelToken& cancel) const;
@@ -50,6 +60,9 @@ class Generator {
   Generator(const GeneratorConfig& config, const at::Generator& random, const at::TensorOptions& options)
       : config_(config), builder_{parameters_, random, options} {}
   virtual at::Tensor run(const at::Tensor& image, const at::Tensor& conditions, const CancelToken& cancel) const = 0;
+  /// forwardReplaced's work: here, every variant is run whole.
+  virtual at::Tensor runReplaced(const at::Tensor& image, const at::Tensor& conditions, const at::Tensor& replacements,
+                                 const CancelToken& cancel) const;
 
   GeneratorConfig config_;
   Parameters parameters_;

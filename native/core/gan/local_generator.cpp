@@ -32,16 +32,38 @@ std::vector<at::Tensor> LocalGenerator::conditionFeatures(const at::Tensor& cond
   return condNet_(alone.contiguous(at::MemoryFormat::ChannelsLast), cancel).chunk(config_.conditions, 0);
 }
 
+at::Tensor LocalGenerator::evenBlock(size_t j, const at::Tensor& r, const at::Tensor& c, const CancelToken& cancel) const {
+  return watched(r + even_[j].conv(even_[j].sft(r, c)), cancel);
+}
+
+at::Tensor LocalGenerator::oddBlock(size_t j, const at::Tensor& r, const CancelToken& cancel) const {
+  return watched(r + leakyReluInPlace(odd_[j].last(odd_[j].middle(odd_[j].first(r))), kSlope), cancel);
+}
+
 at::Tensor LocalGenerator::run(const at::Tensor& image, const at::Tensor& conditions, const CancelToken& cancel) const {
   const auto c = conditionFeatures(conditions, cancel);
   const at::Tensor f = head_(image);
   at::Tensor r = f;
   for (size_t j = 0; j < even_.size(); ++j) {
-    r = watched(r + even_[j].conv(even_[j].sft(r, c[j])), cancel);
-    if (j == odd_.size()) break;
-    r = watched(r + leakyReluInPlace(odd_[j].last(odd_[j].middle(odd_[j].first(r))), kSlope), cancel);
+    r = evenBlock(j, r, c[j], cancel);
+    if (j < odd_.size()) r = oddBlock(j, r, cancel);
   }
   return tail_(f + body_(r));
+}
+
+at::Tensor LocalGenerator::runReplaced(const at::Tensor& image, const at::Tensor& conditions, const at::Tensor& replacements,
+                                       const CancelToken& cancel) const {
+  const auto c = conditionFeatures(conditions, cancel), replaced = conditionFeatures(replacements, cancel);
+  const int64_t count = image.size(0);
+  const at::Tensor f = head_(image);
+  at::Tensor r = f;
+  for (size_t j = 0; j < even_.size(); ++j) {
+    std::vector<at::Tensor> features(j + 1, c[j]);
+    features.push_back(replaced[j]);
+    r = evenBlock(j, at::cat({r, r.narrow(0, 0, count)}), at::cat(features), cancel);
+    if (j < odd_.size()) r = oddBlock(j, r, cancel);
+  }
+  return tail_(f.repeat({config_.conditions + 1, 1, 1, 1}) + body_(r));
 }
 
 }  // namespace cumulens

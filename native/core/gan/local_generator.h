@@ -27,6 +27,14 @@ class LocalGenerator final : public Generator {
 
   at::Tensor run(const at::Tensor& image, const at::Tensor& conditions, const CancelToken& cancel) const override;
 
+  /// A variant is the unreplaced network up to the block that reads its slice: the batch grows there by one variant, so the trunk does half
+  /// of the work, and CondNet sees each slice once.
+  at::Tensor runReplaced(const at::Tensor& image, const at::Tensor& conditions, const at::Tensor& replacements,
+                         const CancelToken& cancel) const override;
+
+  at::Tensor evenBlock(size_t j, const at::Tensor& r, const at::Tensor& c, const CancelToken& cancel) const;
+  at::Tensor oddBlock(size_t j, const at::Tensor& r, const CancelToken& cancel) const;
+
   /// All conditions through CondNet at once: [N,P,H,W] → P tensors [N,features,H,W].
   std::vector<at::Tensor> conditionFeatures(const at::Tensor& conditions, const CancelToken& cancel) const;
 

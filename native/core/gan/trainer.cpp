@@ -109,6 +109,21 @@ at::Tensor GanTrainer::run(int64_t steps, const CancelToken& cancel) {
   return at::stack(rows).to(at::kCPU, at::kDouble);
 }
 
+double GanTrainer::validate(const std::shared_ptr<const ShardSet>& data, const CancelToken& cancel) const {
+  checkData(*data);
+  const c10::NoGradGuard noGrad;
+  const c10::Device device = generator_->parameters().leaves().front().device();
+  const Batches samples(data, config_.batch, device);
+  const Autocast autocast(device, config_.bfloat16);
+  at::Tensor sum = at::zeros({}, at::device(device).dtype(at::kDouble));
+  for (int64_t first = 0; first < data->size(); first += config_.batch.size) {
+    const Batch batch = samples.of(at::arange(first, std::min(first + config_.batch.size, data->size()), at::kLong));
+    const at::Tensor drawn = best().forward(batch.image, batch.conditions, cancel).to(at::kFloat);
+    sum += (drawn - batch.target).abs().mean({1, 2, 3}).sum();
+  }
+  return sum.item<double>() / static_cast<double>(data->size());
+}
+
 at::Tensor GanTrainer::trainStep(const CancelToken& cancel) {
   const Batch batch = batches_.at(step_);
   const double factor = scheduleFactor(config_.cosine, config_.warmup, step_, config_.steps);

@@ -50,6 +50,10 @@ class GanTrainer {
   /// @returns a row of kMetrics for each step done: double [done, 7] on the CPU, copied from the device once.
   at::Tensor run(int64_t steps, const CancelToken& cancel);
 
+  /// Mean |G − target| of the generator to use over samples that are not trained on, a batch in memory at a time: [] double on the CPU.
+  /// @throws Error{shape} when they do not fit the sizes.
+  double validate(const std::shared_ptr<const ShardSet>& data, const CancelToken& cancel) const;
+
   int64_t step() const { return step_; }
 
   /// The generator to use: the average where one is kept, else the trained one.
