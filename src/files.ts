@@ -1,5 +1,5 @@
 /** Files that appear whole or not at all, and errors that name them. */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { CumulensError } from './errors.js';
@@ -29,6 +29,30 @@ export async function readJson(path: string): Promise<unknown> {
     return JSON.parse(text);
   } catch (cause) {
     throw new CumulensError('ERR_FORMAT', `${path}: not JSON`, { cause });
+  }
+}
+
+/** Some systems read no more than 2 GiB at a time. */
+const MAX_READ_BYTES = 2 ** 30;
+
+/** Fills `target` with a file's bytes from `offset` on. @param path names the file in errors @throws CumulensError ERR_IO when it ends before */
+export async function readInto(file: FileHandle, target: Uint8Array, offset: number, path: string): Promise<void> {
+  for (let done = 0; done < target.length;) {
+    const length = Math.min(target.length - done, MAX_READ_BYTES);
+    const { bytesRead } = await file.read(target, done, length, offset + done).catch((cause: unknown) => {
+      throw new CumulensError('ERR_IO', `${path}: cannot read: ${(cause as Error).message}`, { cause });
+    });
+    if (bytesRead === 0) throw new CumulensError('ERR_IO', `${path}: ended while it was read`);
+    done += bytesRead;
+  }
+}
+
+/** Zeros in memory of their own, so that numbers in it lie at multiples of their size. @throws CumulensError ERR_OUT_OF_MEMORY */
+export function allocate(bytes: number, what: string): Buffer {
+  try {
+    return Buffer.from(new ArrayBuffer(bytes));
+  } catch (cause) {
+    throw new CumulensError('ERR_OUT_OF_MEMORY', `${what}: no memory for its ${bytes} bytes`, { cause });
   }
 }
 

@@ -114,6 +114,13 @@ function parseHeader(path: string, text: string, dataBegin: number): Header {
   return header;
 }
 
+/** Where each tensor's bytes lie. @throws as readSafetensors */
+export async function readTensorSpans(path: string): Promise<Record<string, TensorSpan>> {
+  const { text, dataBegin } = await readHeaderText(path);
+  const { names, spans } = parseHeader(path, text, dataBegin);
+  return Object.fromEntries(names.map((name, i) => [name, spans[i] as TensorSpan]));
+}
+
 /**
  * Maps a safetensors file; the tensors are views of the file, read when they are used.
  * @throws CumulensError ERR_IO when it cannot be read, ERR_FORMAT when it is not one or was truncated.

@@ -1,7 +1,8 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 
 import { CumulensError } from '../errors.js';
 import type { DatasetReport } from '../data/output.js';
+import { SPLITS, type SplitName } from '../data/split.js';
 import { addCommand, onRun } from './command.js';
 import type { CommandContext } from './context.js';
 import { integer, number } from './options.js';
@@ -15,6 +16,7 @@ interface DataFlags {
   train?: number;
   validation?: number;
   test?: number;
+  perClass?: Partial<Record<SplitName, number>>;
   fit?: 'crop' | 'stretch';
   strict?: boolean;
   seed?: number;
@@ -25,19 +27,33 @@ type Source = 'composed' | 'fashion-mnist' | 'cifar10' | 'folder';
 const SOURCES: readonly Source[] = ['composed', 'fashion-mnist', 'cifar10', 'folder'];
 const FASHION_MNIST_FOLDER = '/usr/share/datasets/fashion-mnist';
 
+/** 200,20,30; or less: 200 leaves the other splits whole. */
+function quota(text: string): Partial<Record<SplitName, number>> {
+  const counts = text.split(',').map((part) => part.trim());
+  if (counts.length > SPLITS.length || counts.some((part) => !/^\d+$/.test(part))) {
+    throw new InvalidArgumentError('Expected counts of train, validation and test images, such as 200,20,30.');
+  }
+  return Object.fromEntries(counts.map((part, i) => [SPLITS[i] as SplitName, Number(part)]));
+}
+
 /** Flags that only some sources know: a flag that would do nothing is refused. */
 const FLAGS: Record<Source, readonly (keyof DataFlags)[]> = {
   composed: ['train', 'validation', 'test', 'seed', 'device'],
-  'fashion-mnist': ['from', 'validation'],
-  cifar10: ['from', 'validation'],
-  folder: ['from', 'validation', 'test', 'fit', 'strict'],
+  'fashion-mnist': ['from', 'validation', 'perClass'],
+  cifar10: ['from', 'validation', 'perClass'],
+  folder: ['from', 'validation', 'test', 'perClass', 'fit', 'strict'],
 };
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 function checkFlags(source: Source, flags: DataFlags): void {
   const special = [...new Set(Object.values(FLAGS).flat())];
   const wrong = special.find((name) => flags[name] !== undefined && !FLAGS[source].includes(name));
   if (wrong)
-    throw new CumulensError('ERR_OPTION', `data ${source}: --${wrong} has no meaning here; see 'cumulens data --help'`);
+    throw new CumulensError(
+      'ERR_OPTION',
+      `data ${source}: --${kebab(wrong)} has no meaning here; see 'cumulens data --help'`,
+    );
   if (!flags.from && (source === 'cifar10' || source === 'folder')) {
     throw new CumulensError(
       'ERR_OPTION',
@@ -60,11 +76,11 @@ async function make(
     signal: context.signal,
     onProgress: ({ done, total }: { done: number; total?: number }) => bar.update(done, undefined, total),
   };
-  const { train, validation, test, fit, strict, seed, device } = rest;
+  const { train, validation, test, perClass, fit, strict, seed, device } = rest;
   const ifGiven = <T extends object>(values: T): Partial<T> =>
     Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
   const data = { ...(await import('../data/ingest.js')), ...(await import('../data/composed.js')) };
-  const archive = { ...common, ...ifGiven({ validation }) };
+  const archive = { ...common, ...ifGiven({ validation, perClass }) };
   switch (source) {
     case 'composed':
       return data.createComposedDataset({ ...common, ...ifGiven({ train, validation, test, seed, device }) });
@@ -109,6 +125,11 @@ export function register(program: Command): void {
     .option('--train <count>', 'composed: training images (4000)', integer(0))
     .option('--validation <amount>', 'composed: images (400); else: part of the training samples (0.1)', number(0))
     .option('--test <amount>', 'composed: images (1000); folder: part of the images (0.2)', number(0))
+    .option(
+      '--per-class <train,validation,test>',
+      'fashion-mnist, cifar10, folder: at most so many of each class',
+      quota,
+    )
     .addOption(new Option('--fit <fit>', 'folder: crop to a square (default), or stretch').choices(['crop', 'stretch']))
     .option('--strict', 'folder: fail at the first image that cannot be read, and on any other problem')
     .option('--seed <number>', 'composed: seed of all random numbers (0)', integer(0))

@@ -1,6 +1,9 @@
 import { Option, type Command } from 'commander';
 
+import { PREPROCESSING_MODES } from '../cnn/preprocessing.js';
 import type { TrainCnnOptions } from '../cnn/train_options.js';
+import { ARCHITECTURE_NAMES } from '../cnn/zoo/architectures.js';
+import { HEADS } from '../cnn/zoo/options.js';
 import { addCommand, onRun } from './command.js';
 import { integer, number } from './options.js';
 
@@ -25,7 +28,23 @@ export function register(program: Command): void {
       '--out <folder>',
       'the run: config, metrics, checkpoints, and cnn.safetensors with the best weights',
     )
-    .addOption(new Option('--arch <name>', 'an architecture by name (small)').choices(['small']))
+    .addOption(
+      new Option('--arch <name>', 'an architecture by name (that of --init, or small)').choices([
+        'small',
+        ...ARCHITECTURE_NAMES,
+      ]),
+    )
+    .addOption(
+      new Option('--head <head>', "what the network was published with (default), or the paper's").choices(HEADS),
+    )
+    .option('--width <factor>', "the architecture's channels times this (1)", number(0))
+    .addOption(
+      new Option('--preprocessing <mode>', "what becomes of a picture's [0, 1], if not as published").choices(
+        Object.keys(PREPROCESSING_MODES),
+      ),
+    )
+    .option('--init <file>', "weights to begin with: torchvision's or timm's as safetensors, or a CNN file")
+    .option('--freeze <layers...>', "layers that stay as they are, by name, module or pattern: 'layer[123]' '!fc'")
     .option('--spec <file>', 'a spec of your own, as JSON')
     .option('--epochs <count>', 'passes over the training images (10)', integer(1))
     .option('--batch-size <count>', 'images a step (64)', integer(1))
@@ -50,15 +69,16 @@ export function register(program: Command): void {
     const bar = context.progress({ label: `train-cnn → ${flags.out}`, unit: 'steps' });
     const run = trainCnn({ ...options, data, ...(spec ? { spec: await readSpec(spec) } : {}), signal: context.signal });
     for await (const event of run) {
-      if (event.type === 'step') bar.update(event.step, `loss ${event.loss.toFixed(3)}`, event.totalSteps);
+      if (event.type === 'note') context.log(`note: ${event.text}`);
+      else if (event.type === 'step') bar.update(event.step, `loss ${event.loss.toFixed(3)}`, event.totalSteps);
       else context.log(`epoch ${event.epoch}: validation accuracy ${(100 * event.validationAccuracy).toFixed(1)} %`);
     }
-    const { cnn, path, epochs, best, test } = await run.result;
+    const { cnn, path, notes, epochs, best, test } = await run.result;
     cnn.dispose();
     const accuracy = test ? `test accuracy ${(100 * test.accuracy).toFixed(1)} %, ` : '';
     context.print(
       `${path}\n  ${accuracy}best of ${epochs.length} epochs: ${best.epoch} (validation ${(100 * best.accuracy).toFixed(1)} %)`,
     );
-    return { path, best, epochs, ...(test ? { test } : {}) };
+    return { path, notes, best, epochs, ...(test ? { test } : {}) };
   });
 }

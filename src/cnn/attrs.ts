@@ -56,6 +56,17 @@ export const opAttrs = {
     .strictObject({ alpha: z.number().default(1 / 6), beta: z.number().default(0.5) })
     .describe('clamp(alpha·x + beta, 0, 1)'),
   hardSwish: none,
+  gelu: z.strictObject({ approximate: z.enum(['none', 'tanh']).default('none') }),
+  tanh: none,
+  elu: z.strictObject({ alpha: z.number().default(1) }),
+  selu: none,
+  mish: none,
+  softplus: none,
+  erf: none.describe('the error function, of which other frameworks make gelu'),
+  prelu: none.describe('leaky relu with a slope for each channel, `weight` [C]'),
+  clip: z
+    .strictObject({ min: z.number().default(-1), max: z.number().default(1) })
+    .refine(({ min, max }) => min < max, 'expected min < max'),
   softmax: none.describe('over the channels'),
   maxPool2d: z.strictObject(pool),
   avgPool2d: z.strictObject({
@@ -67,7 +78,36 @@ export const opAttrs = {
   }),
   globalMaxPool2d: globalPool,
   globalAvgPool2d: globalPool,
-  linear: z.strictObject({ units: count, bias: z.boolean().default(true) }),
+  adaptiveMaxPool2d: z.strictObject({ size: pair }),
+  adaptiveAvgPool2d: z
+    .strictObject({ size: pair.describe('height and width of the output, whatever the input') })
+    .describe('windows floor(i·in/out) … ceil((i + 1)·in/out), as in PyTorch'),
+  linear: z
+    .strictObject({ units: count, bias: z.boolean().default(true) })
+    .describe('of [F]; of [C, H, W], over the channels of each pixel'),
+  layerNorm: z
+    .strictObject({
+      epsilon: z.number().positive().default(1e-5),
+      scale: z.boolean().default(true),
+      center: z.boolean().default(true),
+    })
+    .describe('over the features of [F]; of [C, H, W], over the channels of each pixel'),
+  groupNorm: z
+    .strictObject({
+      groups: count.describe('as many as channels: instance norm'),
+      epsilon: z.number().positive().default(1e-5),
+      scale: z.boolean().default(true),
+      center: z.boolean().default(true),
+    })
+    .describe('over each group of channels and all pixels'),
+  localResponseNorm: z
+    .strictObject({
+      size: count.default(5),
+      alpha: z.number().default(1e-4),
+      beta: z.number().default(0.75),
+      k: z.number().default(1),
+    })
+    .describe('x / (k + alpha/size · Σ x²)^beta over `size` neighbouring channels, as in PyTorch'),
   flatten: z.strictObject({
     order: z
       .enum(['chw', 'hwc'])
@@ -75,10 +115,37 @@ export const opAttrs = {
       .describe("which index varies slowest first: 'chw' as in PyTorch, 'hwc' as in TensorFlow"),
   }),
   add: none,
+  subtract: none.describe('the first input minus the second'),
   multiply: none,
+  divide: none.describe('the first input by the second'),
+  average: none,
+  maximum: none,
+  minimum: none,
   concat: none.describe('along the channels'),
-  dropout: z.strictObject({ rate: z.number().min(0).lt(1).default(0.5) }),
+  slice: z
+    .strictObject({ begin: pixels, end: count })
+    .refine(({ begin, end }) => begin < end, 'expected begin < end')
+    .describe('channels begin … end − 1'),
+  channelShuffle: z
+    .strictObject({ groups: count })
+    .describe('[groups, C/groups] to [C/groups, groups], as ShuffleNet does'),
+  reshape: z.strictObject({
+    shape: z.union([z.tuple([count]), z.tuple([count, count, count])], { error: 'expected [F] or [C, H, W]' }),
+    order: z
+      .enum(['chw', 'hwc'])
+      .default('chw')
+      .describe("the order in which values are read and written: 'chw' as in PyTorch, 'hwc' as in TensorFlow"),
+  }),
+  upsample2d: z.strictObject({ scale: pair, mode: z.enum(['nearest', 'bilinear']).default('nearest') }),
+  dropout: z.strictObject({
+    rate: z.number().min(0).lt(1).default(0.5),
+    per: z
+      .enum(['value', 'sample'])
+      .default('value')
+      .describe("what is dropped at a time: 'sample' is stochastic depth"),
+  }),
   zeroPad2d: z.strictObject({ padding: four }),
+  crop2d: z.strictObject({ padding: four.describe('taken away at [top, right, bottom, left]') }),
   rescale: z.strictObject({ scale: perChannel.default(1), offset: perChannel.default(0) }).describe('x·scale + offset'),
 } as const;
 

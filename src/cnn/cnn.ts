@@ -5,21 +5,31 @@ import { CumulensError } from '../errors.js';
 import { mapFields, toNativeMapOptions, type MapOptions } from '../maps/options.js';
 import { native, withSignal, type NativeCnn, type NativeStateDict, type NativeTensor } from '../native.js';
 import { parseOptions } from '../options.js';
-import { readSafetensors, writeSafetensors } from '../safetensors.js';
+import { readSafetensors, readTensorSpans, writeSafetensors } from '../safetensors.js';
 import { Tensor } from '../tensor.js';
 import { withImages, type Images } from './images.js';
+import type { ImportedTensor } from './import/contract.js';
+import { detectFormat, locateModel } from './import/detect.js';
+import { finishSpec, importFields, importModel, type ParsedImportOptions } from './import/import.js';
+import { placeStateDict } from './import/state_dict.js';
+import { ScriptArchive } from './script/archive.js';
+import { loadScript, type ScriptPlacement } from './script/load.js';
+import { isScriptSpec, parseScriptSpec, type ScriptSpec } from './script/spec.js';
 import { parseCnnSpec, type CnnSpec, type CnnSpecInput } from './spec.js';
+import { checkWeights } from './weights.js';
 
 /** The key of a CNN's file that holds its spec as JSON. */
-const METADATA_KEY = 'cumulens';
+export const METADATA_KEY = 'cumulens';
+/** The tensor of a CNN's file that holds a TorchScript archive's bytes. */
+const SCRIPT_TENSOR = 'torchscript';
 
 const deviceFields = {
   device: z.string().default('auto'),
   dtype: z.enum(['float32', 'float64']).default('float32'),
 };
 const createSchema = z.strictObject({ ...deviceFields, seed: z.number().int().nonnegative().default(0) });
-const loadSchema = z.strictObject(deviceFields);
 const signalField = z.instanceof(AbortSignal).optional();
+const loadSchema = z.strictObject({ ...deviceFields, ...importFields, signal: signalField });
 const predictSchema = z.strictObject({ batchSize: mapFields.batchSize, signal: signalField });
 const classIndex = z.number().int().nonnegative();
 const explainSchema = z.strictObject({
@@ -33,6 +43,7 @@ const explainSchema = z.strictObject({
     )
     .default('predicted'),
   maps: z.boolean().default(true),
+  normalise: z.boolean().default(true),
   signal: signalField,
 });
 const gradientsSchema = z.strictObject({ training: z.boolean().default(false), signal: signalField });
@@ -50,7 +61,19 @@ export interface ExplainOptions extends MapOptions {
   target?: 'predicted' | number | readonly number[] | Tensor;
   /** Give every tap's map (default true); false saves their memory. */
   maps?: boolean;
+  /**
+   * Min–max each map to [0, 1] (default true). False gives maps as the method does, only resized: to compare them with another program's. Cumulative averages are of normalised
+   * maps, so it needs `conditions: 0`.
+   */
+  normalise?: boolean;
   signal?: AbortSignal;
+}
+
+export interface TapDescription {
+  name: string;
+  op: string;
+  /** [C, H, W] */
+  shape: number[];
 }
 
 export interface Prediction {
@@ -62,7 +85,7 @@ export interface Prediction {
   predicted: number[];
 }
 
-/** What `explain` gives. All maps are float, in [0, 1], of the size asked for. */
+/** What `explain` gives. All maps are float, in [0, 1] unless `normalise` is false, of the size asked for. */
 export type Explanation<O extends ExplainOptions = ExplainOptions> = Prediction & {
   /** The class that was explained, for each image. */
   targetClass: number[];
@@ -87,14 +110,28 @@ function tensorArgument(value: unknown, what: string): NativeTensor {
 }
 
 export class Cnn {
-  /** Checked, with every default filled in. */
-  readonly spec: CnnSpec;
+  /** Checked, with every default filled in. A TorchScript model's has no nodes: its graph stays as it is. */
+  readonly spec: CnnSpec | ScriptSpec;
   /** For the package's own modules. @internal */
   readonly native: NativeCnn;
   /** Where it computes: "cpu", "cuda:0" … */
   readonly device: string;
 
-  private constructor(spec: CnnSpec, handle: NativeCnn, device: string) {
+  /** What its import has to say, a line each: a softmax that was left out, a size that was assumed. */
+  readonly notes: readonly string[];
+
+  /** Of a TorchScript model. */
+  readonly #archive: ScriptArchive | undefined;
+
+  private constructor(
+    spec: CnnSpec | ScriptSpec,
+    handle: NativeCnn,
+    device: string,
+    notes: readonly string[],
+    archive?: ScriptArchive,
+  ) {
+    this.notes = notes;
+    this.#archive = archive;
     this.spec = spec;
     this.native = handle;
     this.device = device;
@@ -111,37 +148,68 @@ export class Cnn {
   }
 
   /**
-   * Reads a CNN's safetensors file: weights, and the spec in its metadata.
-   * @throws CumulensError ERR_IO, or ERR_FORMAT naming what the file lacks.
+   * Reads a CNN: its safetensors file, weights of torchvision's or timm's in safetensors by their own names, or a model of another format,
+   * which is imported. An option lays its word over the file's.
+   * @param options `device`, `dtype`, `signal`, and what ImportOptions says
+   * @throws CumulensError ERR_IO, ERR_ABORTED, or ERR_FORMAT naming what the file lacks, or what in it is not supported.
    */
   static async load(path: string, options: LoadCnnOptions = {}): Promise<Cnn> {
-    const { device, dtype } = parseOptions(loadSchema, options, 'Cnn.load');
-    const { tensors, metadata } = await readSafetensors(path);
-    const spec = parseCnnSpec(parseMetadata(path, metadata), path, 'ERR_FORMAT');
+    const { device, dtype, signal, ...rest } = parseOptions(loadSchema, options, 'Cnn.load');
+    const file = await locateModel(path);
+    const format = await detectFormat(file);
+    const placement = { device: native.resolveDevice(device), dtype };
+    return naming(file, async () => {
+      if (format !== 'safetensors') refuseArch(rest, file, `a model of ${format}`);
+      if (format === 'torchscript') {
+        return Cnn.#loadScript({ archive: await ScriptArchive.open(file) }, rest, { ...placement, signal });
+      }
+      const read =
+        format === 'safetensors' ? await readOwn(file, rest) : ownTensors(await importModel(file, format, rest));
+      if ('archive' in read) return Cnn.#loadScript(read, rest, { ...placement, signal });
+      const { spec, tensors, ...source } = read;
+      try {
+        return await Cnn.#make(finishSpec(spec, rest, file), placement, { weights: tensors, ...source });
+      } finally {
+        for (const tensor of Object.values(tensors)) tensor.dispose();
+      }
+    });
+  }
+
+  static async #loadScript(
+    { archive, spec: source }: ReadScript,
+    options: ParsedImportOptions,
+    placement: ScriptPlacement,
+  ): Promise<Cnn> {
     try {
-      return await Cnn.#make(spec, { device, dtype, seed: 0 }, tensors);
+      const { spec, native: handle, notes } = await loadScript(archive, source, options, placement);
+      return new Cnn(spec, handle, placement.device, notes, archive);
     } catch (error) {
-      if (error instanceof CumulensError)
-        throw new CumulensError(error.code, `${path}: ${error.message}`, { cause: error });
+      archive.dispose();
       throw error;
-    } finally {
-      for (const tensor of Object.values(tensors)) tensor.dispose();
     }
   }
 
   static async #make(
     spec: CnnSpec,
-    options: { device: string; dtype: 'float32' | 'float64'; seed: number },
-    weights?: NativeStateDict,
+    options: { device: string; dtype: 'float32' | 'float64'; seed?: number },
+    source?: { weights: NativeStateDict; notes: readonly string[]; network?: string },
   ): Promise<Cnn> {
     const device = native.resolveDevice(options.device);
-    const handle = await native.createCnn(spec, { ...options, device }, weights);
-    const classes = handle.shapes()[1 + spec.nodes.findIndex((node) => node.name === spec.output)]?.[0];
-    if (spec.classes && spec.classes.length !== classes) {
+    const handle = await native.createCnn(spec, { ...options, device });
+    try {
+      if (source) {
+        checkWeights(handle.stateShapes(), source.weights, source.network);
+        await handle.loadStateDict(source.weights);
+      }
+      const classes = classesOf(spec, handle);
+      if (spec.classes && spec.classes.length !== classes) {
+        throw new CumulensError('ERR_SHAPE', `classes: ${spec.classes.length} names for ${classes} logits`);
+      }
+    } catch (error) {
       handle.dispose();
-      throw new CumulensError('ERR_SHAPE', `classes: ${spec.classes.length} names for ${classes} logits`);
+      throw error;
     }
-    return new Cnn(spec, handle, device);
+    return new Cnn(spec, handle, device, source?.notes ?? []);
   }
 
   /** The names of the taps, in network order. */
@@ -149,9 +217,17 @@ export class Cnn {
     return this.spec.taps;
   }
 
+  /** Every tap with its op and the shape of its output, [C, H, W], in network order. */
+  describeTaps(): TapDescription[] {
+    const described: readonly TapDescription[] = isNodes(this.spec)
+      ? nodeShapes(this.spec, this.native)
+      : this.native.describe().candidates.map(({ name, op, shape }) => ({ name, op, shape }));
+    return described.filter(({ name }) => this.taps.includes(name));
+  }
+
   /** Number of logits. */
   get classes(): number {
-    return this.native.shapes()[1 + this.spec.nodes.findIndex((node) => node.name === this.spec.output)]?.[0] as number;
+    return isNodes(this.spec) ? classesOf(this.spec, this.native) : this.native.describe().classes;
   }
 
   get disposed(): boolean {
@@ -170,9 +246,22 @@ export class Cnn {
 
   /** Writes one safetensors file, whole or not at all. @throws CumulensError ERR_IO. */
   async save(path: string): Promise<void> {
+    if (!this.#archive && !isNodes(this.spec))
+      throw new CumulensError(
+        'ERR_OPTION',
+        'save: a TorchScript model whose weights were drawn anew has no file of its own',
+      );
+    await this.withContents((tensors) =>
+      writeSafetensors(path, tensors, { [METADATA_KEY]: JSON.stringify(this.spec) }),
+    );
+  }
+
+  /** The tensors of its file, for the length of `use`: the weights, or a TorchScript model's archive. @internal */
+  async withContents<T>(use: (tensors: Record<string, Tensor>) => Promise<T>): Promise<T> {
+    if (this.#archive) return use({ [SCRIPT_TENSOR]: asTensor(await this.#archive.reread()) });
     const tensors = await this.stateDict();
     try {
-      await writeSafetensors(path, tensors, { [METADATA_KEY]: JSON.stringify(this.spec) });
+      return await use(tensors);
     } finally {
       for (const tensor of Object.values(tensors)) tensor.dispose();
     }
@@ -185,7 +274,7 @@ export class Cnn {
    */
   async predict(images: Images, options: PredictOptions = {}): Promise<Prediction> {
     const { batchSize, signal } = parseOptions(predictSchema, options, 'predict');
-    const result = await withImages(images, this.spec.input, 'predict', (batch) =>
+    const result = await withImages(images, this.spec, 'predict', (batch) =>
       withSignal(signal, (call) => this.native.predict(batch, { batchSize }, call)),
     );
     return {
@@ -202,8 +291,13 @@ export class Cnn {
    */
   async explain<const O extends ExplainOptions = object>(images: Images, options?: O): Promise<Explanation<O>> {
     const parsed = parseOptions(explainSchema, options ?? {}, 'explain');
-    const mapOptions = toNativeMapOptions(parsed, { taps: this.taps, input: this.spec.input }, parsed.maps, 'explain');
-    const result = await withImages(images, this.spec.input, 'explain', (batch) => {
+    const mapOptions = toNativeMapOptions(parsed, { taps: this.taps, input: this.spec.input }, parsed, 'explain');
+    if (!parsed.normalise && parsed.conditions > 0)
+      throw new CumulensError(
+        'ERR_OPTION',
+        'explain: cumulative averages are of normalised maps; normalise: false needs conditions: 0',
+      );
+    const result = await withImages(images, this.spec, 'explain', (batch) => {
       const target = targetTensor(parsed.target, batch.shape[0] ?? 0);
       return withSignal(parsed.signal, (call) => this.native.explain(batch, target, mapOptions, call));
     });
@@ -242,9 +336,18 @@ export class Cnn {
     return result;
   }
 
+  /**
+   * A network like this one whose `layers` begin anew (METHOD §9, sanity); it shares all other weights with this one, and neither takes
+   * weights nor is saved. @internal
+   */
+  async randomised(layers: readonly string[], seed: number): Promise<Cnn> {
+    return new Cnn(this.spec, await native.randomiseCnn(this.native, layers, seed), this.device, this.notes);
+  }
+
   /** Gives the weights' memory back once the calls under way are done. */
   dispose(): void {
     this.native.dispose();
+    this.#archive?.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -252,11 +355,86 @@ export class Cnn {
   }
 }
 
-function parseMetadata(path: string, metadata: Record<string, string>): unknown {
-  const text = metadata[METADATA_KEY];
-  if (text === undefined) {
-    throw new CumulensError('ERR_FORMAT', `${path}: not a CNN of cumulens: its metadata has no '${METADATA_KEY}'`);
+interface ReadScript {
+  archive: ScriptArchive;
+  spec?: ScriptSpec;
+}
+
+interface ReadCnn {
+  spec: unknown;
+  tensors: NativeStateDict;
+  notes: readonly string[];
+  /** What needs the tensors, in errors. */
+  network?: string;
+}
+
+/** Puts the file's path before what is wrong with it. */
+async function naming<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof CumulensError)) throw error;
+    const message = onOneLine(error.message.startsWith(path) ? error.message : `${path}: ${error.message}`);
+    throw message === error.message ? error : new CumulensError(error.code, message, { cause: error });
   }
+}
+
+/** Names in a stranger's file may hold anything; a message is one line. */
+function onOneLine(message: string): string {
+  return message.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+}
+
+function refuseArch({ arch }: ParsedImportOptions, path: string, what: string): void {
+  if (arch === undefined) return;
+  throw new CumulensError('ERR_OPTION', `${path}: is ${what}, which says its own network: arch is for weights alone`);
+}
+
+const isNodes = (spec: CnnSpec | ScriptSpec): spec is CnnSpec => 'nodes' in spec;
+
+/** Every node with its op and the shape of its output. */
+function nodeShapes(spec: CnnSpec, handle: NativeCnn): TapDescription[] {
+  const shapes = handle.shapes();
+  return spec.nodes.map(({ name, op }, index) => ({ name, op, shape: shapes[index + 1] as number[] }));
+}
+
+function classesOf(spec: CnnSpec, handle: NativeCnn): number {
+  return handle.shapes()[1 + spec.nodes.findIndex((node) => node.name === spec.output)]?.[0] as number;
+}
+
+/** A CNN's file, or weights without a network. */
+async function readOwn(path: string, options: ParsedImportOptions): Promise<ReadCnn | ReadScript> {
+  const { tensors, metadata } = await readSafetensors(path);
+  if (metadata[METADATA_KEY] === undefined) return placeStateDict(path, tensors, options);
+  refuseArch(options, path, 'a CNN of cumulens');
+  const spec = parseMetadata(path, metadata[METADATA_KEY]);
+  if (!isScriptSpec(spec)) return { spec, tensors, notes: [] };
+  const { [SCRIPT_TENSOR]: archive, ...others } = tensors;
+  for (const tensor of Object.values(others)) tensor.dispose();
+  if (archive?.dtype !== 'uint8' || archive.shape.length !== 1) {
+    throw new CumulensError('ERR_FORMAT', `${path}: has no tensor '${SCRIPT_TENSOR}', the archive as uint8 [n]`);
+  }
+  const { begin, end } = (await readTensorSpans(path))[SCRIPT_TENSOR] as { begin: number; end: number };
+  return {
+    archive: await ScriptArchive.open(path, { bytes: archive, range: { begin, end } }),
+    spec: parseScriptSpec(spec, path),
+  };
+}
+
+/** Imported values as native tensors. */
+function ownTensors({
+  spec,
+  weights,
+  notes,
+}: {
+  spec: unknown;
+  weights: Record<string, ImportedTensor>;
+  notes: string[];
+}): ReadCnn {
+  const tensors = Object.entries(weights).map(([name, { shape, data }]) => [name, asNative(Tensor.from(data, shape))]);
+  return { spec, tensors: Object.fromEntries(tensors) as NativeStateDict, notes };
+}
+
+function parseMetadata(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

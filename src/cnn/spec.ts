@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { CumulensError, type ErrorCode } from '../errors.js';
 import { didYouMean, parseOptions } from '../options.js';
 import { completeAttrs, opAttrs, type OpName } from './attrs.js';
+import { preprocessingSchema } from './preprocessing.js';
 
 const size = z.number().int().positive();
 const name = z.string().min(1);
@@ -15,21 +16,11 @@ const nodeFields = {
   weights: name.optional().describe('an earlier node of the same op whose weights this one uses: a layer called twice'),
 };
 
-const preprocessing = z.strictObject({
-  range: z
-    .tuple([z.number(), z.number()])
-    .default([0, 1])
-    .describe('what [0, 1] is stretched to first, such as [0, 255] or [-1, 1]'),
-  mean: z.array(z.number()).default([]).describe("then subtracted, one a channel in the network's order; empty: 0"),
-  std: z.array(z.number().positive()).default([]).describe('then divided by; empty: 1'),
-  channelOrder: z.enum(['rgb', 'bgr']).default('rgb'),
-});
-
 const fields = {
   format: z.literal('cumulens.cnn/1').default('cumulens.cnn/1'),
   name: name.default('cnn'),
   input: z.strictObject({ channels: size, height: size, width: size }),
-  preprocessing: preprocessing.prefault({}).describe('how an RGB image in [0, 1] becomes the input'),
+  preprocessing: preprocessingSchema.prefault({}).describe('how a picture becomes the input'),
   output: name.describe('the node whose output [K] are the logits, before any softmax'),
   tapAt: z
     .enum(['conv', 'activation'])
@@ -62,6 +53,14 @@ const ACTIVATIONS: ReadonlySet<string> = new Set<OpName>([
   'sigmoid',
   'hardSigmoid',
   'hardSwish',
+  'gelu',
+  'tanh',
+  'elu',
+  'selu',
+  'mish',
+  'softplus',
+  'prelu',
+  'clip',
 ]);
 
 function checkNode(node: NodeSpec, earlier: ReadonlyMap<string, NodeSpec>, what: string, code: ErrorCode): NodeSpec {
@@ -81,7 +80,7 @@ function checkNode(node: NodeSpec, earlier: ReadonlyMap<string, NodeSpec>, what:
 }
 
 /** The nodes to tap when the spec names none (METHOD: at every convolution, or at the activation that is its only reader). */
-function defaultTaps(nodes: readonly NodeSpec[], tapAt: CnnSpec['tapAt']): string[] {
+export function defaultTaps(nodes: readonly NodeSpec[], tapAt: CnnSpec['tapAt']): string[] {
   const readers = new Map<string, NodeSpec[]>();
   for (const node of nodes) for (const input of node.inputs) readers.set(input, [...(readers.get(input) ?? []), node]);
   return nodes

@@ -5,16 +5,16 @@ import { parseOptions } from '../options.js';
 import { Run } from '../run.js';
 import { Cnn } from './cnn.js';
 import { TrainFolder, type EpochMetrics, type TrainState } from './run_folder.js';
-import { parseCnnSpec, type CnnSpec } from './spec.js';
+import { startNetwork, type StartingNetwork } from './starting_network.js';
 import { openTrainingData, type TrainingData, type TrainingSplit } from './training_data.js';
 import { recipeOf, trainSchema, type ParsedTrainOptions, type Recipe, type TrainCnnOptions } from './train_options.js';
-import { small } from './zoo/small.js';
 
 /** Steps between two events; the cancel token is looked at each step. */
 const CHUNK = 10;
 const EVALUATION_BATCH = 128;
 
 export type TrainCnnEvent =
+  | { type: 'note'; text: string }
   | { type: 'step'; epoch: number; step: number; totalSteps: number; loss: number; accuracy: number }
   | ({ type: 'epoch'; totalSteps: number; best: boolean } & EpochMetrics);
 
@@ -23,6 +23,8 @@ export interface TrainCnnResult {
   cnn: Cnn;
   /** Its file. */
   path: string;
+  /** What `init` had not for it, a line each. */
+  notes: readonly string[];
   epochs: EpochMetrics[];
   best: { epoch: number; accuracy: number };
   /** On the test split, of the best weights; absent where the data has none. */
@@ -32,7 +34,8 @@ export interface TrainCnnResult {
 /**
  * Trains a classifier on a dataset directory of images and keeps the weights with the best validation accuracy. Aborting it saves a
  * checkpoint and rejects with ERR_ABORTED; with `resume: true` the same call goes on to the same bytes.
- * @param options `data` (a dataset directory), `out` (the run's folder), `arch` or `spec`, and the recipe
+ * @param options `data` (a dataset directory), `out` (the run's folder), `arch` or `spec`, `init` (weights to begin with), `freeze` (layers that
+ *   stay as they are), and the recipe
  * @throws CumulensError through the run's `result`
  */
 export function trainCnn(options: TrainCnnOptions): Run<TrainCnnEvent, TrainCnnResult> {
@@ -54,44 +57,24 @@ async function trainOn(
   options: ParsedTrainOptions,
   emit: (event: TrainCnnEvent) => void,
 ): Promise<TrainCnnResult> {
-  const { device, seed, out, resume, signal } = options;
-  const spec = specFor(options, data);
+  const { out, resume, signal } = options;
   const recipe = recipeOf(options);
-  const cnn = await Cnn.create(spec, { device, seed });
+  const start = await startNetwork(options, data);
   try {
     const folder = new TrainFolder(out);
-    await folder.open({ format: 'cumulens.train-cnn/1', spec, data: data.fingerprint, ...recipe }, resume);
-    return await new Training(cnn, data, recipe, folder, signal, emit).run();
+    const { spec } = start.cnn;
+    const config = { format: 'cumulens.train-cnn/1', spec, data: data.fingerprint, ...start.config, ...recipe };
+    await folder.open(config, resume);
+    for (const text of start.notes) emit({ type: 'note', text });
+    return await new Training(start, data, recipe, folder, signal, emit).run();
   } finally {
-    cnn.dispose();
+    start.cnn.dispose();
   }
-}
-
-/** The spec that was given, or the architecture by name for the data's size and classes. */
-function specFor(options: ParsedTrainOptions, data: TrainingData): CnnSpec {
-  const given = options.spec;
-  if (!given) return small({ classes: [...data.classes], size: [...data.size] });
-  const spec = parseCnnSpec({ ...given, classes: given.classes ?? [...data.classes] });
-  const { channels, height, width } = spec.input;
-  if (channels !== 3 || height !== data.size[0] || width !== data.size[1]) {
-    throw new CumulensError(
-      'ERR_SHAPE',
-      `trainCnn: the spec takes [${channels}, ${height}, ${width}], the images are [3, ${data.size.join(', ')}]`,
-    );
-  }
-  // That there are as many logits as names is checked when the network is made.
-  const named = spec.classes?.length ?? 0;
-  if (named !== data.classes.length) {
-    throw new CumulensError(
-      'ERR_SHAPE',
-      `trainCnn: the spec has ${named} classes, the data ${data.classes.length} (${data.classes.join(', ')})`,
-    );
-  }
-  return spec;
 }
 
 class Training {
   readonly #cnn: Cnn;
+  readonly #start: StartingNetwork;
   readonly #data: TrainingData;
   readonly #recipe: Recipe;
   readonly #folder: TrainFolder;
@@ -100,14 +83,15 @@ class Training {
   #state: TrainState = { step: 0, epochs: [], best: null, loss: 0, accuracy: 0 };
 
   constructor(
-    cnn: Cnn,
+    start: StartingNetwork,
     data: TrainingData,
     recipe: Recipe,
     folder: TrainFolder,
     signal: AbortSignal | undefined,
     emit: (event: TrainCnnEvent) => void,
   ) {
-    this.#cnn = cnn;
+    this.#cnn = start.cnn;
+    this.#start = start;
     this.#data = data;
     this.#recipe = recipe;
     this.#folder = folder;
@@ -141,6 +125,7 @@ class Training {
     } = this.#recipe;
     return native.createClassifierTrainer(this.#cnn.native, train.shards, train.samples, {
       ...rest,
+      frozen: this.#start.frozen,
       totalSteps,
       warmupSteps,
     });
@@ -212,7 +197,8 @@ class Training {
     const { epochs, best } = this.#state;
     const cnn = await Cnn.load(this.#folder.best, { device: this.#cnn.device });
     const { test } = this.#data;
-    const result = { cnn, path: this.#folder.best, epochs, best: best as { epoch: number; accuracy: number } };
+    const { notes } = this.#start;
+    const result = { cnn, path: this.#folder.best, notes, epochs, best: best as { epoch: number; accuracy: number } };
     try {
       return test ? { ...result, test: await this.#evaluate(cnn, test) } : result;
     } catch (error) {

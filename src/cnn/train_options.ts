@@ -1,7 +1,10 @@
 /** The settings of a classifier's training, checked and filled in. */
 import { z } from 'zod';
 
+import { preprocessingOption } from './preprocessing.js';
 import type { CnnSpec } from './spec.js';
+import { ARCHITECTURE_NAMES } from './zoo/architectures.js';
+import { HEADS } from './zoo/options.js';
 
 const count = z.number().int().positive();
 const fraction = z.number().min(0).lt(1);
@@ -32,7 +35,30 @@ export const trainSchema = z.strictObject({
   ...recipeFields,
   data: z.string().min(1),
   out: z.string().min(1),
-  arch: z.enum(['small']).default('small'),
+  /** Default: that of `init`, or `small`. */
+  arch: z.enum(['small', ...ARCHITECTURE_NAMES]).optional(),
+  /** Of a published architecture, as ZooOptions says. */
+  head: z.enum(HEADS).optional(),
+  width: z.number().positive().optional(),
+  preprocessing: preprocessingOption.optional(),
+  /** Weights to begin with, in safetensors: of torchvision or timm by their own names, or a CNN's file. */
+  init: z.string().min(1).optional(),
+  /** Layers that stay as they are: names, modules they lie in, or patterns. */
+  freeze: z
+    .union(
+      [
+        z
+          .string()
+          .min(1)
+          .transform((one) => [one]),
+        z.array(z.string().min(1)),
+      ],
+      {
+        error: 'expected names or patterns of layers',
+      },
+    )
+    .default([]),
+  /** A network of one's own, in place of `arch`. */
   spec: z.custom<CnnSpec>((value) => typeof value === 'object' && value !== null, 'expected a spec').optional(),
   device: z.string().default('auto'),
   resume: z.boolean().default(false),

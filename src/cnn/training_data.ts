@@ -1,7 +1,9 @@
 /** The splits of a dataset, as the classifier's trainer takes them. */
 import { openDataset, type Dataset, type DatasetSplit } from '../data/dataset.js';
+import { resizeSchema, type Resize } from '../data/resize.js';
 import { CumulensError } from '../errors.js';
 import type { NativeStateDict, NativeTensor } from '../native.js';
+import { parseOptions } from '../options.js';
 import { Tensor } from '../tensor.js';
 
 /** Samples of a split: its shards, mapped, and which of their rows. */
@@ -19,6 +21,8 @@ export interface TrainingData {
   /** The dataset's own, or a part of `train` held out. */
   validation: TrainingSplit;
   test?: TrainingSplit;
+  /** How its pictures were brought to its size. */
+  resize: Resize;
   /** Changes with the dataset. */
   fingerprint: string;
   dispose(): void;
@@ -37,6 +41,13 @@ function toSplit(split: DatasetSplit, keep: (id: string) => boolean = () => true
   const rows = split.ids.flatMap((id, row) => (keep(id) ? [BigInt(row)] : []));
   const samples = Tensor.from(BigInt64Array.from(rows), [rows.length]);
   return { shards: split.shards, samples, count: rows.length };
+}
+
+/** What a dataset of a folder says; others are of one size already. */
+function resizeOf({ manifest: { settings } }: Dataset): Resize {
+  const { fit, scale, interpolation } = settings;
+  const said = Object.entries({ fit, scale, interpolation }).filter(([, value]) => value !== undefined);
+  return parseOptions(resizeSchema, Object.fromEntries(said), 'dataset.json: settings', 'ERR_FORMAT');
 }
 
 /** The dataset's own validation split, or `fraction` of the training samples held out by their ids. */
@@ -72,6 +83,7 @@ export async function openTrainingData(folder: string, fraction: number, seed: n
       train,
       validation,
       ...(test ? { test } : {}),
+      resize: resizeOf(dataset),
       fingerprint: dataset.fingerprint,
       dispose: () => {
         for (const split of [train, validation, test]) split?.samples.dispose();

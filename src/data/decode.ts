@@ -2,26 +2,23 @@
 import { readFile } from 'node:fs/promises';
 
 import sharp from 'sharp';
-import { z } from 'zod';
-
 import { CumulensError } from '../errors.js';
+import type { Interpolation, Resize } from './resize.js';
 
 /** The files that a folder of images may hold. */
 export const IMAGE_EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tiff', '.tif', '.avif'] as const;
 
-/** crop: the centre, at the output's aspect ratio; stretch: all of it, at any. */
-export const FITS = ['crop', 'stretch'] as const;
-export type Fit = (typeof FITS)[number];
-
-export const decodeFields = {
-  fit: z.enum(FITS).default('crop'),
-};
-
-export interface DecodeOptions {
+export interface DecodeOptions extends Resize {
   height: number;
   width: number;
-  fit: Fit;
 }
+
+const KERNELS: Readonly<Record<Interpolation, 'nearest' | 'linear' | 'cubic' | 'lanczos3'>> = {
+  nearest: 'nearest',
+  bilinear: 'linear',
+  bicubic: 'cubic',
+  lanczos: 'lanczos3',
+};
 
 /** The bytes of a file. @throws CumulensError ERR_IO */
 export async function readImageFile(path: string): Promise<Buffer> {
@@ -32,22 +29,31 @@ export async function readImageFile(path: string): Promise<Buffer> {
 
 /**
  * Decodes one picture (the first of an animation) as sRGB, 8 bits: turned upright as its EXIF orientation says, 16-bit, gray, palette and
- * CMYK converted, transparency laid on white, resized with a triangle filter (bilinear, widened when it shrinks).
+ * CMYK converted, transparency laid on white,
+ * resized (a filter is widened when it shrinks) and, for a `scale` above 1, cut down to the centre.
  * @param what names the picture in the error
  * @returns height × width × 3 bytes, row by row
  * @throws CumulensError ERR_FORMAT when the bytes are no picture, or one that is cut off
  */
 export async function decodeImage(
   bytes: Uint8Array,
-  { height, width, fit }: DecodeOptions,
+  { height, width, fit, scale, interpolation }: DecodeOptions,
   what: string,
 ): Promise<Buffer> {
+  const cropped = fit === 'crop' && scale > 1;
+  const [tall, wide] = cropped ? [Math.round(height * scale), Math.round(width * scale)] : [height, width];
   try {
-    const { data, info } = await sharp(bytes, { failOn: 'warning' })
+    const resized = sharp(bytes, { failOn: 'warning' })
       .autoOrient()
       .toColourspace('srgb')
       .flatten({ background: '#ffffff' })
-      .resize(width, height, { fit: fit === 'crop' ? 'cover' : 'fill', kernel: 'linear', fastShrinkOnLoad: false })
+      .resize(wide, tall, {
+        fit: fit === 'crop' ? 'cover' : 'fill',
+        kernel: KERNELS[interpolation],
+        fastShrinkOnLoad: false,
+      });
+    const [top, left] = [Math.round((tall - height) / 2), Math.round((wide - width) / 2)];
+    const { data, info } = await (cropped ? resized.extract({ left, top, width, height }) : resized)
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new Error(`${info.channels} channels after conversion to sRGB`);

@@ -9,12 +9,13 @@ import { abortError, native, type PixelLayout } from '../native.js';
 import { parseOptions } from '../options.js';
 import { Tensor } from '../tensor.js';
 import { CIFAR10_CLASSES, CIFAR10_SIZE, readCifar10 } from './cifar10.js';
-import { decodeFields, decodeImage, readImageFile } from './decode.js';
+import { decodeImage, readImageFile } from './decode.js';
 import { DuplicateFinder, listImageFolder, type ImageFile } from './folder.js';
 import { openLabelledIdx } from './idx.js';
 import { buildDataset, outFields, reportOf, type DatasetReport } from './output.js';
 import { mapOrdered } from './parallel.js';
 import { Problems, type Problem } from './problems.js';
+import { resizeFields } from './resize.js';
 import { ShardWriter } from './shards.js';
 import { contentHash, splitFields, splitOf, SPLITS, type SplitName } from './split.js';
 
@@ -38,20 +39,40 @@ const from = z.string().min(1);
 const size = z.number().int().min(1).max(4096).default(64);
 const validation = z.number().min(0).max(1).default(0.1);
 const onProblem = z.custom<(problem: Problem) => void>((value) => typeof value === 'function').optional();
+const most = z.number().int().nonnegative();
+/** At most so many samples of each class in a split: the first that come. Nothing is left out of a split that is not named. */
+const perClass = z.strictObject({ train: most, validation: most, test: most }).partial().default({});
 /** Sources that come with a test split: a part of their training samples is held out for validation. */
-const archiveSchema = z.strictObject({ from, size, validation, ...outFields });
+const archiveSchema = z.strictObject({ from, size, validation, perClass, ...outFields });
 const folderSchema = z.strictObject({
   from,
   size,
+  perClass,
   strict: z.boolean().default(false),
   onProblem,
-  ...decodeFields,
+  ...resizeFields,
   ...splitFields,
   ...outFields,
 });
 
 export type ArchiveDatasetOptions = z.input<typeof archiveSchema>;
 export type FolderDatasetOptions = z.input<typeof folderSchema>;
+
+/** Counts the samples of each split and class, and says when there are enough. */
+class Quota {
+  readonly #counts = new Map<string, number>();
+
+  constructor(readonly limits: z.output<typeof perClass>) {}
+
+  /** Whether this one is still wanted; then it counts. */
+  take({ split, label }: Pick<Sample, 'split' | 'label'>): boolean {
+    const key = `${split} ${label}`;
+    const count = this.#counts.get(key) ?? 0;
+    if (count >= (this.limits[split] ?? Infinity)) return false;
+    this.#counts.set(key, count + 1);
+    return true;
+  }
+}
 
 /** One sample on its way to a shard. */
 interface Sample {
@@ -98,10 +119,11 @@ async function writeShards(
       ids: samples.map(({ id }) => id),
     });
   };
+  const quota = new Quota(options.perClass);
   let done = 0;
   for await (const sample of pictures.samples()) {
     if (signal?.aborted) throw abortError(signal);
-    waiting[sample.split].push(sample);
+    if (quota.take(sample)) waiting[sample.split].push(sample);
     if (waiting[sample.split].length >= shardSize) await flush(sample.split);
     done += 1;
     if (done % 256 === 0 || done === total) onProgress?.({ done, ...(total === undefined ? {} : { total }) });
@@ -115,9 +137,11 @@ async function ingest(
   options: z.output<typeof archiveSchema> | z.output<typeof folderSchema>,
   problems: Problem[] = [],
 ): Promise<DatasetReport> {
+  const { perClass: quota } = options;
+  const settings = { ...pictures.settings, ...(Object.keys(quota).length > 0 ? { perClass: quota } : {}) };
   const manifest = await buildDataset(options, async (folder) => {
     const { splits } = await writeShards(folder, pictures, options);
-    return { classes: pictures.classes, size: [options.size, options.size], settings: pictures.settings, splits };
+    return { classes: pictures.classes, size: [options.size, options.size], settings, splits };
   });
   return reportOf(options.out, manifest, problems);
 }
@@ -204,7 +228,8 @@ export async function createCifar10Dataset(options: ArchiveDatasetOptions): Prom
  */
 export async function createFolderDataset(options: FolderDatasetOptions): Promise<DatasetReport> {
   const parsed = parseOptions(folderSchema, options, 'createFolderDataset');
-  const { fit, test, validation: held } = parsed;
+  const { fit, scale, interpolation, test, validation: held } = parsed;
+  const resize = { fit, scale, interpolation };
   const problems = new Problems(parsed.strict, parsed.onProblem);
   const { classes, files } = await listImageFolder(parsed.from, true, problems);
   const duplicates = new DuplicateFinder(problems);
@@ -215,7 +240,7 @@ export async function createFolderDataset(options: FolderDatasetOptions): Promis
       return {
         file,
         hash: contentHash(bytes),
-        pixels: await decodeImage(bytes, { height: parsed.size, width: parsed.size, fit }, file.path),
+        pixels: await decodeImage(bytes, { height: parsed.size, width: parsed.size, ...resize }, file.path),
       };
     } catch (error) {
       return { file, error: error as Error };
@@ -240,7 +265,7 @@ export async function createFolderDataset(options: FolderDatasetOptions): Promis
       };
     }
   }
-  const settings = { source: 'folder', fit, test, validation: held };
+  const settings = { source: 'folder', ...resize, test, validation: held };
   return ingest(
     { classes, height: parsed.size, width: parsed.size, layout: 'hwc', samples, settings, total: files.length },
     parsed,

@@ -1,22 +1,21 @@
 /** Turns images into what a generator is trained on: METHOD §1–3, streamed into shards. */
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Cnn } from '../cnn/cnn.js';
-import { CumulensError } from '../errors.js';
-import { makeFolder, readJson, writeFileAtomic } from '../files.js';
 import { abortError, native, withSignal, type NativePrepareSettings } from '../native.js';
+import { beginOrContinue } from '../run_folder.js';
 import { disposeAll, type Tensor } from '../tensor.js';
 import { openDataset, type Dataset } from './dataset.js';
 import { MANIFEST_FILE, writeManifest, type ManifestSplit } from './manifest.js';
 import {
+  averagedTaps,
+  chosenResize,
   describeSettings,
   nativeSettings,
   parsePrepareOptions,
   type ParsedPrepareOptions,
   type PrepareOptions,
-  type PrepareSettings,
 } from './prepare_options.js';
 import { datasetSource, folderSource, sameClass, type PrepareSource, type SourceChunk } from './prepare_source.js';
 import { Problems } from './problems.js';
@@ -24,36 +23,6 @@ import { readShard, shardFile, writeShard } from './shards.js';
 
 /** Written first: what the folder's shards were made with. */
 const SETTINGS_FILE = 'prepare.json';
-/** What a killed run may leave half-written. */
-const TEMPORARY = /\.(tmp-\d+-\d+|\d+\.new)$/;
-
-/** Says whether the folder holds the beginning of this very run. @throws CumulensError ERR_OPTION when it holds anything else */
-async function beginOrContinue(out: string, settings: PrepareSettings): Promise<void> {
-  await makeFolder(out);
-  const path = join(out, SETTINGS_FILE);
-  const names = await readdir(out);
-  for (const name of names.filter((file) => TEMPORARY.test(file))) await rm(join(out, name), { force: true });
-  if (!existsSync(path)) {
-    if (names.some((name) => !TEMPORARY.test(name))) {
-      throw new CumulensError(
-        'ERR_OPTION',
-        `${out}: is not empty and holds no data that prepare began; name another folder`,
-      );
-    }
-    return writeFileAtomic(path, `${JSON.stringify(settings, null, 2)}\n`);
-  }
-  const before = (await readJson(path)) as PrepareSettings;
-  const known = [...new Set([...Object.keys(before), ...Object.keys(settings)])];
-  const differing = known.find((name) => JSON.stringify(before[name]) !== JSON.stringify(settings[name]));
-  if (differing === undefined) return;
-  const values = ['cnn', 'source'].includes(differing)
-    ? `another ${differing === 'cnn' ? 'CNN (its weights differ)' : 'set of images'}`
-    : `${differing} ${JSON.stringify(before[differing])}, not ${JSON.stringify(settings[differing])}`;
-  throw new CumulensError(
-    'ERR_OPTION',
-    `${out}: was begun with ${values}; name another folder, or remove it to start anew`,
-  );
-}
 
 /** The chunk as the tensors of a shard. */
 async function prepareChunk(
@@ -93,6 +62,8 @@ interface Slot {
   count: number;
 }
 
+const rowsOf = ({ first, count }: Slot): number[] => Array.from({ length: count }, (_, i) => first + i);
+
 function slotsOf(splits: Readonly<Record<string, number>>, shardSize: number): Slot[] {
   return Object.entries(splits).flatMap(([split, total]) =>
     Array.from({ length: Math.ceil(total / shardSize) }, (_, i) => {
@@ -114,7 +85,7 @@ async function prepareShards({ source, cnn, settings, options }: Work): Promise<
   let done = total - missing.reduce((sum, { count }) => sum + count, 0);
   onProgress?.({ done, total });
   const read = (slot: Slot | undefined): Promise<SourceChunk | undefined> => {
-    const chunk = slot ? source.read(slot.split, slot.first, slot.count) : Promise.resolve(undefined);
+    const chunk = slot ? source.read(slot.split, rowsOf(slot)) : Promise.resolve(undefined);
     chunk.catch(() => undefined); // heard when it is awaited
     return chunk;
   };
@@ -144,10 +115,11 @@ async function prepareShards({ source, cnn, settings, options }: Work): Promise<
 async function openSource(options: ParsedPrepareOptions, cnn: Cnn): Promise<PrepareSource> {
   if (options.data !== undefined) return datasetSource(options.data);
   const { height, width } = cnn.spec.input;
-  const { fit, test, validation, strict, onProblem } = options;
+  const { test, validation, strict, onProblem } = options;
+  const resize = { ...cnn.spec.preprocessing.resize, ...chosenResize(options) };
   return folderSource(options.images as string, {
     fractions: { test, validation },
-    decode: { height, width, fit },
+    decode: { height, width, ...resize },
     problems: new Problems(strict, onProblem),
   });
 }
@@ -166,8 +138,11 @@ export async function prepare(options: PrepareOptions): Promise<Dataset> {
     const settings = nativeSettings(parsed, cnn);
     const source = await openSource(parsed, cnn);
     try {
-      const described = await describeSettings(parsed, settings, cnn, source);
-      await beginOrContinue(parsed.out, described);
+      const described = await describeSettings(parsed, cnn, source);
+      await beginOrContinue(parsed.out, SETTINGS_FILE, described, {
+        by: 'prepare',
+        opaque: { cnn: 'CNN (its weights differ)', source: 'set of images' },
+      });
       if (existsSync(join(parsed.out, MANIFEST_FILE))) return await openDataset(parsed.out);
       const splits = await prepareShards({ source, cnn, settings, options: parsed });
       await writeManifest(parsed.out, {
@@ -179,7 +154,7 @@ export async function prepare(options: PrepareOptions): Promise<Dataset> {
         channels: 3,
         conditions: parsed.conditions,
         targetChannels: settings.jetTarget ? 3 : 1,
-        settings: described,
+        settings: { ...described, averaged: averagedTaps(settings, cnn) },
         splits,
       });
     } finally {

@@ -1,17 +1,16 @@
 /** The options of `prepare`, and the settings that they come to for one CNN. */
-import { createHash } from 'node:crypto';
-
 import { z } from 'zod';
 
 import { Cnn } from '../cnn/cnn.js';
 import { CumulensError } from '../errors.js';
+import { fingerprintTensors } from '../fingerprint.js';
 import { mapFields, toNativeMapOptions } from '../maps/options.js';
 import type { NativePrepareSettings } from '../native.js';
 import { parseOptions } from '../options.js';
-import { decodeFields } from './decode.js';
 import { outFields } from './output.js';
 import type { PrepareSource } from './prepare_source.js';
 import type { Problem } from './problems.js';
+import { FITS, INTERPOLATIONS, resizeFields, type Resize } from './resize.js';
 import { splitFields } from './split.js';
 
 const { out, signal, onProgress } = outFields;
@@ -35,7 +34,10 @@ export const prepareSchema = z.strictObject({
   /** Samples a file: what is held in memory, and what a killed run does again. */
   shardSize: z.number().int().min(1).max(65536).default(512),
   strict: z.boolean().default(false),
-  ...decodeFields,
+  /** How image files are brought to the CNN's size, in place of what the CNN's preprocessing says. */
+  fit: z.enum(FITS).optional(),
+  scale: resizeFields.scale.unwrap().optional(),
+  interpolation: z.enum(INTERPOLATIONS).optional(),
   ...splitFields,
   device: z.string().default('auto'),
   onProblem: z.custom<(problem: Problem) => void>((value) => typeof value === 'function').optional(),
@@ -85,36 +87,43 @@ export function parsePrepareOptions(options: PrepareOptions): ParsedPrepareOptio
 /** Everything that the result depends on, as dataset.json keeps it. */
 export type PrepareSettings = Record<string, string | number | boolean | number[] | string[]>;
 
-/** SHA-256 over the spec and every weight. */
+/** What of the resizing was asked for. */
+export function chosenResize({ fit, scale, interpolation }: ParsedPrepareOptions): Partial<Resize> {
+  const chosen = { fit, scale, interpolation };
+  return Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+}
+
+/** SHA-256 over the spec and every tensor of the CNN's file. */
 export async function fingerprintCnn(cnn: Cnn): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(cnn.spec));
-  const state = await cnn.stateDict();
-  for (const name of Object.keys(state).sort()) {
-    const tensor = state[name];
-    const values = await tensor?.data();
-    tensor?.dispose();
-    if (values) hash.update(name).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  }
-  return hash.digest('hex');
+  return cnn.withContents((tensors) => fingerprintTensors(cnn.spec, tensors));
 }
 
 export function nativeSettings(options: ParsedPrepareOptions, cnn: Cnn): NativePrepareSettings {
   const { height, width } = cnn.spec.input;
   return {
-    ...toNativeMapOptions(options, { taps: cnn.taps, input: cnn.spec.input }, false, 'prepare'),
+    ...toNativeMapOptions(
+      options,
+      { taps: cnn.taps, input: cnn.spec.input },
+      { maps: false, normalise: true },
+      'prepare',
+    ),
     input: [height, width],
     jetTarget: options.targetColors === 'jet',
   };
 }
 
-/** @param native as `nativeSettings` gave them */
+/** The taps whose maps the conditions average, in the order of averaging. */
+export function averagedTaps({ order, excludeTarget, targetTap }: NativePrepareSettings, cnn: Cnn): string[] {
+  const target = targetTap < 0 ? targetTap + cnn.taps.length : targetTap;
+  const taps = cnn.taps.slice(0, excludeTarget ? target : undefined);
+  return order === 'reverse' ? taps.reverse() : taps;
+}
+
 export async function describeSettings(
   options: ParsedPrepareOptions,
-  native: NativePrepareSettings,
   cnn: Cnn,
-  source: Pick<PrepareSource, 'fingerprint' | 'fit'>,
+  source: Pick<PrepareSource, 'fingerprint' | 'resize'>,
 ): Promise<PrepareSettings> {
-  const tap = native.targetTap < 0 ? native.targetTap + cnn.taps.length : native.targetTap;
   return {
     cnn: await fingerprintCnn(cnn),
     source: source.fingerprint,
@@ -124,12 +133,13 @@ export async function describeSettings(
     order: options.order,
     excludeTarget: options.excludeTarget,
     targetMethod: options.targetMethod,
-    targetTap: cnn.taps[tap] ?? String(tap),
+    // As it was asked for: the last tap of one CNN is that of another, whatever it is called.
+    targetTap: options.targetTap,
     target: options.target,
     targetColors: options.targetColors,
     batchSize: options.batchSize,
     shardSize: options.shardSize,
-    ...(source.fit === undefined ? {} : { fit: source.fit }),
+    ...source.resize,
     ...(options.images === undefined ? {} : { test: options.test, validation: options.validation }),
   };
 }

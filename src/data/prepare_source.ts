@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 
 import { native, type NativeTensor } from '../native.js';
 import { Tensor } from '../tensor.js';
-import { openDataset } from './dataset.js';
-import { decodeImage, FITS, readImageFile, type DecodeOptions, type Fit } from './decode.js';
+import { openDataset, type Dataset } from './dataset.js';
+import { decodeImage, readImageFile, type DecodeOptions } from './decode.js';
+import { resizeSchema, type Resize } from './resize.js';
 import { DuplicateFinder, listImageFolder, type ImageFile } from './folder.js';
 import { DECODES_AT_ONCE } from './ingest.js';
 import { mapOrdered } from './parallel.js';
@@ -20,6 +21,8 @@ export interface SourceChunk {
   /** int64 [N]; −1 where there are no classes */
   label: Tensor;
   ids: string[];
+  /** The candidates that could be read. */
+  rows: number[];
 }
 
 export interface PrepareSource {
@@ -29,29 +32,33 @@ export interface PrepareSource {
   /** Changes with the samples. */
   fingerprint: string;
   /** How the pictures were brought to their size, where they came from files. */
-  fit?: Fit;
-  /** Candidates first … first + count − 1; nothing when none of them can be read. */
-  read(split: string, first: number, count: number): Promise<SourceChunk | undefined>;
+  resize?: Resize;
+  /** Whether a split's samples have masks. */
+  hasMasks(split: string): boolean;
+  /** Candidates by index; those that cannot be read are left out, and nothing is left when none can. */
+  read(split: string, rows: readonly number[]): Promise<SourceChunk | undefined>;
   dispose(): void;
 }
 
-/** The images of a dataset directory, with its splits. */
-export async function datasetSource(folder: string): Promise<PrepareSource> {
-  const dataset = await openDataset(folder);
-  const fit = FITS.find((name) => name === dataset.manifest.settings.fit);
+/** The images of a dataset directory, with its splits; one that is open stays open. */
+export async function datasetSource(data: string | Dataset): Promise<PrepareSource> {
+  const dataset = typeof data === 'string' ? await openDataset(data) : data;
+  const { fit, scale, interpolation } = dataset.manifest.settings;
+  const resize = resizeSchema.safeParse({ fit, scale, interpolation });
   return {
     classes: dataset.classes,
     splits: Object.fromEntries(Object.entries(dataset.splits).map(([name, { count }]) => [name, count])),
     fingerprint: dataset.fingerprint,
-    ...(fit ? { fit } : {}),
-    async read(name, first, count) {
+    ...(fit !== undefined && resize.success ? { resize: resize.data } : {}),
+    hasMasks: (name) => dataset.split(name).names.includes('mask'),
+    async read(name, rows) {
       const split = dataset.split(name);
       const names = split.names.filter((tensor) => ['image', 'label', 'mask'].includes(tensor));
-      const rows = Array.from({ length: count }, (_, i) => first + i);
       const samples = await split.batch(rows, { names });
-      return { ...(samples as Omit<SourceChunk, 'ids'>), ids: split.ids.slice(first, first + count) };
+      const ids = rows.map((row) => split.ids[row] as string);
+      return { ...(samples as Pick<SourceChunk, 'image' | 'mask' | 'label'>), ids, rows: [...rows] };
     },
-    dispose: () => dataset.dispose(),
+    dispose: () => (typeof data === 'string' ? dataset.dispose() : undefined),
   };
 }
 
@@ -89,7 +96,7 @@ async function divideFiles(files: readonly ImageFile[], fractions: SplitFraction
 async function packPictures(
   pictures: readonly { file: ImageFile; pixels: Uint8Array }[],
   { height, width }: DecodeOptions,
-): Promise<SourceChunk> {
+): Promise<Omit<SourceChunk, 'rows'>> {
   const image = await native.packImages(
     pictures.map(({ pixels }) => pixels),
     { height, width, layout: 'hwc', size: [height, width] },
@@ -124,14 +131,19 @@ export async function folderSource(
     classes,
     splits: Object.fromEntries(Object.entries(splits).map(([name, { length }]) => [name, length])),
     fingerprint,
-    fit: decode.fit,
-    async read(split, first, count) {
-      const pictures: { file: ImageFile; pixels: Uint8Array }[] = [];
-      for await (const result of mapOrdered(splits[split]?.slice(first, first + count) ?? [], DECODES_AT_ONCE, load)) {
-        if ('pixels' in result) pictures.push(result);
+    resize: { fit: decode.fit, scale: decode.scale, interpolation: decode.interpolation },
+    hasMasks: () => false,
+    async read(split, rows) {
+      const pictures: { file: ImageFile; pixels: Uint8Array; row: number }[] = [];
+      const chosen = rows.map((row) => splits[split]?.[row] as ImageFile);
+      const read = rows.values();
+      for await (const result of mapOrdered(chosen, DECODES_AT_ONCE, load)) {
+        const row = read.next().value as number;
+        if ('pixels' in result) pictures.push({ ...result, row });
         else reportUnreadable(result.file, result.error, problems);
       }
-      return pictures.length > 0 ? packPictures(pictures, decode) : undefined;
+      if (pictures.length === 0) return undefined;
+      return { ...(await packPictures(pictures, decode)), rows: pictures.map(({ row }) => row) };
     },
     dispose: () => undefined,
   };

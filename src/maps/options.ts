@@ -46,17 +46,20 @@ export interface TapContext {
   input: { height: number; width: number };
 }
 
-function tapIndex(tap: string | number, taps: readonly string[], what: string): number {
+/**
+ * A tap's native index. @param option as errors call it: 'explain.targetTap'
+ * @throws CumulensError ERR_OPTION for one that is none of `taps`
+ */
+export function tapIndex(tap: string | number, taps: readonly string[], option: string): number {
   if (typeof tap === 'string') {
     const index = taps.indexOf(tap);
-    if (index < 0)
-      throw new CumulensError('ERR_OPTION', `${what}.targetTap: '${tap}' is not a tap${didYouMean(tap, taps)}`);
+    if (index < 0) throw new CumulensError('ERR_OPTION', `${option}: '${tap}' is not a tap${didYouMean(tap, taps)}`);
     return index;
   }
   if (tap < -taps.length || tap >= taps.length) {
     throw new CumulensError(
       'ERR_OPTION',
-      `${what}.targetTap: expected −${taps.length} … ${taps.length - 1} for ${taps.length} taps, got ${tap}`,
+      `${option}: expected −${taps.length} … ${taps.length - 1} for ${taps.length} taps, got ${tap}`,
     );
   }
   return tap;
@@ -66,18 +69,19 @@ function tapIndex(tap: string | number, taps: readonly string[], what: string): 
 export function toNativeMapOptions(
   options: ParsedMapOptions,
   network: TapContext,
-  maps: boolean,
+  { maps, normalise }: { maps: boolean; normalise: boolean },
   what: string,
 ): NativeExplainOptions {
   const { size = [network.input.height, network.input.width] } = options;
   return {
     method: options.method,
     size: typeof size === 'number' ? [size, size] : size,
+    normalise,
     maps,
     conditions: options.conditions,
     order: options.order,
     excludeTarget: options.excludeTarget,
-    targetTap: tapIndex(options.targetTap, network.taps, what),
+    targetTap: tapIndex(options.targetTap, network.taps, `${what}.targetTap`),
     targetMethod: options.targetMethod,
     batchSize: options.batchSize,
   };
