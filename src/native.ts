@@ -1,9 +1,14 @@
 /** The one typed contract with the addon. Everything native is reached through here; nothing here is public. */
 import { isMainThread } from 'node:worker_threads';
 
+import type { RandomiseContract } from './cnn/contract.js';
 import { CumulensError } from './errors.js';
+import type { AttributionContract } from './evaluate/methods/contract.js';
+import type { ScoresContract } from './evaluate/scores/contract.js';
 import type { GanContract } from './gan/contract.js';
 import { loadAddon } from './load.js';
+import type { PassesContract } from './maps/contract.js';
+import type { PicturesContract } from './report/contract.js';
 
 export type Dtype =
   'float32' | 'float64' | 'float16' | 'bfloat16' | 'uint8' | 'int8' | 'int16' | 'int32' | 'int64' | 'bool';
@@ -72,20 +77,28 @@ interface MetricsContract {
     maps: NativeTensor,
     masks: NativeTensor,
     call?: NativeCall,
-  ): Promise<Record<'energyInMask' | 'energyInMaskUndefined' | 'pointingGame', NativeTensor>>;
+  ): Promise<Record<'energyInMask' | 'energyInMaskUndefined' | 'pointingGame' | 'pointingGameUndefined', NativeTensor>>;
   bootstrapMeans(values: NativeTensor, resamples: number, seed: number, call?: NativeCall): Promise<NativeTensor>;
+  /** Of K scores [K, N]: intervals of their means [K, 2], and of the mean of each minus each other's [K, K, 2]. */
+  bootstrapComparisons(
+    values: NativeTensor,
+    resamples: number,
+    seed: number,
+    call?: NativeCall,
+  ): Promise<Record<'means' | 'differences', NativeTensor>>;
+  /** float64 [1, …], of `count` samples before, whose mean is `mean`, and of `values` [n, …]. */
+  runningMean(
+    mean: NativeTensor | undefined,
+    count: number,
+    values: NativeTensor,
+    call?: NativeCall,
+  ): Promise<NativeTensor>;
   /** Float maps [n, 1, S, S] by name: condition.K, condition.K.normalised, linear, luminance, meanTarget, random. */
   baselineMaps(
     tensors: Record<'images' | 'conditions' | 'weights' | 'mean', NativeTensor>,
     options: { seed: number; first: number },
     call?: NativeCall,
   ): Promise<NativeStateDict>;
-  /** uint8 RGB [n, height, width, 3] on the CPU. */
-  galleryPictures(
-    tensors: Record<'images' | 'conditions' | 'targets' | 'generated', NativeTensor> & { masks?: NativeTensor },
-    scale: number,
-    call?: NativeCall,
-  ): Promise<Record<'image' | 'conditions' | 'target' | 'generated', NativeTensor>>;
   BaselineFit: new (conditions: number) => NativeBaselineFit;
 }
 
@@ -103,6 +116,8 @@ export interface NativeExplainOptions {
   method: string;
   /** [height, width] of every map. */
   size: readonly [number, number];
+  /** Min–max a sample; else maps stay as the method gives them. */
+  normalise: boolean;
   maps: boolean;
   /** P cumulative averages; 0: none. */
   conditions: number;
@@ -126,6 +141,28 @@ export interface NativeExplanation extends NativePrediction {
   target: NativeTensor;
 }
 
+/** A value of a TorchScript model that may be explained. */
+export interface NativeScriptTap {
+  name: string;
+  op: string;
+  /** [C, H, W] */
+  shape: number[];
+  /** Of an activation: the index of the convolution whose only reader it is. */
+  owner?: number;
+}
+
+/** What a run at loading found in a TorchScript model. */
+export interface NativeScript {
+  /** [C, H, W] */
+  input: number[];
+  classes: number;
+  /** In the order of execution. */
+  candidates: NativeScriptTap[];
+  /** A VGG by its shape, which METHOD §1 taps at its activations. */
+  vggLike: boolean;
+  notes: string[];
+}
+
 export interface NativeCnn {
   readonly disposed: boolean;
   dispose(): void;
@@ -134,6 +171,8 @@ export interface NativeCnn {
   loadStateDict(weights: NativeStateDict, call?: NativeCall): Promise<void>;
   /** Of the input and of each node's output, without the batch. */
   shapes(): number[][];
+  /** Of every weight and statistic by name. */
+  stateShapes(): Record<string, number[]>;
   predict(images: NativeTensor, options: { batchSize: number }, call?: NativeCall): Promise<NativePrediction>;
   /** `target`: int64 [N], or undefined for the predicted class. */
   explain(
@@ -142,6 +181,10 @@ export interface NativeCnn {
     options: NativeExplainOptions,
     call?: NativeCall,
   ): Promise<NativeExplanation>;
+  /** Of a TorchScript model alone. */
+  describe(): NativeScript;
+  /** Of a TorchScript model alone: which of its candidates `explain` gives maps of. */
+  selectTaps(names: readonly string[], call?: NativeCall): Promise<void>;
   gradients(
     images: NativeTensor,
     weights: NativeTensor,
@@ -185,6 +228,8 @@ export interface NativeClassifierOptions {
   labelSmoothing: number;
   flip: boolean;
   cropPadding: number;
+  /** Layers whose weights stay as they are. */
+  frozen: readonly string[];
   seed: number;
 }
 
@@ -197,7 +242,15 @@ export interface NativeClassifierTrainer {
   dispose(): void;
 }
 
-export interface NativeAddon extends MetricsContract, GanContract {
+export interface NativeAddon
+  extends
+    MetricsContract,
+    AttributionContract,
+    GanContract,
+    PassesContract,
+    RandomiseContract,
+    ScoresContract,
+    PicturesContract {
   /** image, mask, label; and which garment and photograph each was drawn from. */
   composeImages(
     sources: NativeComposeSources,
@@ -208,6 +261,12 @@ export interface NativeAddon extends MetricsContract, GanContract {
   packImages(
     pictures: readonly Uint8Array[],
     options: { height: number; width: number; layout: PixelLayout; size: readonly [number, number] },
+    call?: NativeCall,
+  ): Promise<NativeTensor>;
+  /** [N, C, …size], bytes or floats as they came: bilinear with antialiasing. `rgb`: gray ones get three equal channels. */
+  resizeImages(
+    images: NativeTensor,
+    options: { size: readonly [number, number]; rgb?: boolean },
     call?: NativeCall,
   ): Promise<NativeTensor>;
   /** [N, C, H, W] to [N, H, W, C] */
@@ -229,10 +288,21 @@ export interface NativeAddon extends MetricsContract, GanContract {
     call?: NativeCall,
   ): Promise<NativeStateDict>;
   Cnn: { prototype: NativeCnn };
+  /** Weights drawn from the seed; without one they are zeros, to be loaded. */
   createCnn(
     spec: object,
-    options: { device: string; dtype: 'float32' | 'float64'; seed: number },
-    weights?: NativeStateDict,
+    options: { device: string; dtype: 'float32' | 'float64'; seed?: number },
+    call?: NativeCall,
+  ): Promise<NativeCnn>;
+  /** A TorchScript model from its archive's bytes, uint8 [n], which must be whole. */
+  loadScript(
+    archive: NativeTensor,
+    options: {
+      input: { channels?: number | undefined; height: number; width: number };
+      preprocessing: object;
+      device: string;
+      dtype: 'float32' | 'float64';
+    },
     call?: NativeCall,
   ): Promise<NativeCnn>;
   createClassifierTrainer(
@@ -253,6 +323,8 @@ export interface NativeAddon extends MetricsContract, GanContract {
   CancelToken: new () => NativeCancelToken;
   Tensor: { prototype: NativeTensor };
   tensorFrom(array: TypedArray, shape: readonly number[]): NativeTensor;
+  /** Rows begin … end − 1 of a tensor, which they are a view of. */
+  rows(tensor: NativeTensor, begin: number, end: number): NativeTensor;
   memory(): { tensors: number; bytes: number };
   buildInfo(): BuildInfo;
   resolveDevice(name: string): string;

@@ -1,6 +1,6 @@
-/** What the folders of all trainings share: who may claim one, and its checkpoints/step-*. */
+/** What the folders of all long work share: who may claim one, and how it goes on there; of trainings also checkpoints/step-*. */
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { CumulensError } from './errors.js';
@@ -18,7 +18,7 @@ export async function claimRunFolder(folder: string, config: object, resume: boo
   if (existsSync(path)) {
     if (!resume)
       throw new CumulensError('ERR_OPTION', `${folder}: a run is there already: resume it, or choose another folder`);
-    checkSameConfig((await readJson(path)) as Record<string, unknown>, config, folder);
+    checkSameConfig((await readJson(path)) as Record<string, unknown>, config as Record<string, unknown>, folder);
     return;
   }
   if (resume) throw new CumulensError('ERR_OPTION', `${folder}: there is no run to resume: ${CONFIG_FILE} is missing`);
@@ -27,15 +27,15 @@ export async function claimRunFolder(folder: string, config: object, resume: boo
 }
 
 /** Refuses to go on with other settings than a run was begun with. */
-function checkSameConfig(saved: Readonly<Record<string, unknown>>, now: object, what: string): void {
-  for (const [name, value] of Object.entries(now)) {
-    const [before, after] = [JSON.stringify(saved[name]), JSON.stringify(value)];
+function checkSameConfig(saved: Record<string, unknown>, now: Record<string, unknown>, what: string): void {
+  const text = (config: Record<string, unknown>, name: string): string =>
+    name in config ? JSON.stringify(config[name]) : 'none';
+  for (const name of new Set([...Object.keys(now), ...Object.keys(saved)])) {
+    const [before, after] = [text(saved, name), text(now, name)];
     if (before === after) continue;
     // Of an object or a dataset's fingerprint the text would tell a person nothing.
-    const values =
-      typeof value === 'object' || name === 'data'
-        ? ''
-        : `: it was begun with ${name in saved ? before : 'none'}, got ${after}`;
+    const opaque = name === 'data' || [saved[name], now[name]].some((value) => typeof value === 'object');
+    const values = opaque ? '' : `: it was begun with ${before}, got ${after}`;
     throw new CumulensError('ERR_OPTION', `${what}: the run cannot be resumed with another ${name}${values}`);
   }
 }
@@ -57,4 +57,52 @@ export async function checkpointNames(folder: string): Promise<string[]> {
     .filter((name) => /^step-\d+$/.test(name))
     .sort()
     .reverse();
+}
+
+/** What a killed process may leave half-written. */
+const TEMPORARY = /\.(tmp-\d+-\d+|\d+\.new)$/;
+
+export interface WorkFolder {
+  /** The command, as messages name it. */
+  by: string;
+  /** Settings whose values would tell a person nothing, and what to call them. */
+  opaque: Readonly<Record<string, string>>;
+}
+
+/**
+ * Begins work in a new or an empty folder by writing its settings, or finds there the beginning of this very work. What was left half-written
+ * is removed.
+ * @throws CumulensError ERR_OPTION when the folder holds anything else, or was begun with other settings
+ */
+export async function beginOrContinue(
+  folder: string,
+  settingsFile: string,
+  settings: Readonly<Record<string, unknown>>,
+  { by, opaque }: WorkFolder,
+): Promise<void> {
+  await makeFolder(folder);
+  const path = join(folder, settingsFile);
+  const names = await readdir(folder);
+  for (const name of names.filter((file) => TEMPORARY.test(file)))
+    await rm(join(folder, name), { force: true, recursive: true });
+  if (!existsSync(path)) {
+    if (names.some((name) => !TEMPORARY.test(name))) {
+      throw new CumulensError(
+        'ERR_OPTION',
+        `${folder}: is not empty and holds nothing that ${by} began; name another folder`,
+      );
+    }
+    return writeFileAtomic(path, `${JSON.stringify(settings, null, 2)}\n`);
+  }
+  const before = (await readJson(path)) as Readonly<Record<string, unknown>>;
+  const known = [...new Set([...Object.keys(before), ...Object.keys(settings)])];
+  const differing = known.find((name) => JSON.stringify(before[name]) !== JSON.stringify(settings[name]));
+  if (differing === undefined) return;
+  const values = opaque[differing]
+    ? `another ${opaque[differing]}`
+    : `${differing} ${JSON.stringify(before[differing])}, not ${JSON.stringify(settings[differing])}`;
+  throw new CumulensError(
+    'ERR_OPTION',
+    `${folder}: was begun with ${values}; name another folder, or remove it to start anew`,
+  );
 }

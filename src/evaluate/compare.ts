@@ -7,8 +7,9 @@ import { Generator } from '../gan/generator.js';
 import { native, withSignal } from '../native.js';
 import { parseOptions } from '../options.js';
 import { disposeAll, type Tensor } from '../tensor.js';
-import { GENERATOR, ScoreTable, type MethodResult } from './score_table.js';
-import { MASK_SCORES, SCORES, scoreAgainstMask, scoreAgainstTarget, TARGET_SCORES } from './scores.js';
+import { ScoreTable, type ScoreSummary } from './score_table.js';
+import { scoreAgainstMask, scoreAgainstTarget, SCORES, TARGET_SCORES, type ScoreName } from './scores/scores.js';
+import type { Interval } from './statistics.js';
 
 const schema = z.strictObject({
   generator: z.custom<Generator>((value) => value instanceof Generator, 'expected a Generator'),
@@ -27,6 +28,21 @@ const schema = z.strictObject({
 export type CompareOptions = z.input<typeof schema>;
 type Parsed = z.output<typeof schema>;
 
+/** One score of one method. */
+export interface ScoreResult extends ScoreSummary {
+  /** The generator's minus this method's, sample by sample; absent for the generator. */
+  difference?: Interval;
+  /** Whether that difference's interval excludes 0 and lies on the generator's side. */
+  generatorBetter?: boolean;
+}
+
+export interface MethodResult {
+  name: string;
+  label: string;
+  kind: 'generator' | 'cnn' | 'baseline';
+  scores: Partial<Record<ScoreName, ScoreResult>>;
+}
+
 export interface Comparison {
   samples: number;
   settings: { split: string; fitSplit: string; seed: number; excludeTarget: boolean; scores: Record<string, string> };
@@ -34,6 +50,49 @@ export interface Comparison {
   target: MethodResult[];
   /** Against the masks, where the data has them. */
   mask: MethodResult[];
+}
+
+/** What is compared, against the target map and within the masks. */
+export const COMPARED_SCORES = { target: TARGET_SCORES, mask: ['energyInMask', 'pointingGame'] } as const;
+
+/** The method that the others are compared with. */
+const GENERATOR = 'generator';
+
+const LABELS: Readonly<Record<string, string>> = {
+  [GENERATOR]: 'GAN',
+  target: 'Grad-CAM, last tap',
+  cumulative: 'Cumulative average',
+  linear: 'Linear combination',
+  luminance: 'Image luminance',
+  meanTarget: 'Mean target',
+  random: 'Random',
+};
+
+function describe(method: string): { label: string; kind: MethodResult['kind'] } {
+  const [, index, normalised] = /^condition\.(\d+)(\.normalised)?$/.exec(method) ?? [];
+  if (index !== undefined) {
+    return { label: `Condition ${Number(index) + 1}${normalised ? ', min–max' : ''}`, kind: 'baseline' };
+  }
+  const kind = method === GENERATOR ? 'generator' : ['target', 'cumulative'].includes(method) ? 'cnn' : 'baseline';
+  return { label: LABELS[method] ?? method, kind };
+}
+
+/** Means, intervals and paired differences to the generator. */
+async function resultsOf(table: ScoreTable, names: readonly ScoreName[], seed: number): Promise<MethodResult[]> {
+  const results: MethodResult[] = [];
+  for (const method of table.methods) {
+    const scores: MethodResult['scores'] = {};
+    for (const name of names) {
+      const summary = await table.summarise(method, name, seed);
+      if (method === GENERATOR) scores[name] = summary;
+      else {
+        const { verdict, ...difference } = await table.compare(GENERATOR, method, name, seed);
+        scores[name] = { ...summary, difference, generatorBetter: verdict === 'better' };
+      }
+    }
+    results.push({ name: method, ...describe(method), scores });
+  }
+  return results;
 }
 
 type Baselines = Awaited<ReturnType<typeof fitBaselines>>;
@@ -144,13 +203,14 @@ export async function compareWithBaselines(options: CompareOptions): Promise<Com
       await scorer.add(samples, first);
       advance(n);
     });
-    const scores = Object.fromEntries(Object.entries(SCORES).map(([name, { settings }]) => [name, settings]));
+    const compared = [...COMPARED_SCORES.target, ...COMPARED_SCORES.mask];
+    const scores = Object.fromEntries(compared.map((name) => [name, SCORES[name].settings]));
     const excludeTarget = data.manifest.settings.excludeTarget === true;
     return {
       samples: test.count,
       settings: { split, fitSplit, seed, excludeTarget, scores },
-      target: await scorer.target.results(TARGET_SCORES, seed),
-      mask: await scorer.mask.results(MASK_SCORES, seed),
+      target: await resultsOf(scorer.target, COMPARED_SCORES.target, seed),
+      mask: await resultsOf(scorer.mask, COMPARED_SCORES.mask, seed),
     };
   } finally {
     fit.weights.dispose();

@@ -93,6 +93,8 @@ export const trainSchema = z.strictObject({
   /** Steps between two checkpoints, and between two pictures; an epoch by default, at most 500. */
   checkpointEvery: count.optional(),
   sampleEvery: count.optional(),
+  /** Steps between two looks at the validation split; 0: never. As `checkpointEvery` by default, where there is such a split. */
+  validateEvery: z.number().int().nonnegative().optional(),
   /** Regular checkpoints that are kept, newest first. */
   keepCheckpoints: count.default(2),
   /** Samples in the picture. */
@@ -136,6 +138,8 @@ export type TrainConfig = Required<Omit<ParsedTrainSettings, 'epochs'>> & { cond
 export interface DataShape {
   /** Training samples. */
   count: number;
+  /** Whether there are any. */
+  validation: readonly unknown[];
   conditions: number;
   /** Height and width of the maps. */
   size: number;
@@ -174,7 +178,11 @@ export function parseTrainSettings(
     what,
   );
   const { checkpointEvery = interval, sampleEvery = interval } = settings;
-  return { ...settings, conditions, blocks, size: data.size, steps, checkpointEvery, sampleEvery };
+  const { validateEvery = data.validation.length > 0 ? checkpointEvery : 0 } = settings;
+  if (validateEvery > 0 && data.validation.length === 0) {
+    throw new CumulensError('ERR_OPTION', `${what}.validateEvery: the data has no validation split; expected 0`);
+  }
+  return { ...settings, conditions, blocks, size: data.size, steps, checkpointEvery, sampleEvery, validateEvery };
 }
 
 /** The preset's settings with the given ones over them; an optimiser's field by field. */

@@ -28,6 +28,21 @@ export interface NativeGenerator {
     target: NativeTensor,
     call?: NativeCall,
   ): Promise<NativeL1Gradients>;
+  /** float64 [N, P]; `replacements`: [N, P, S, S], or [1, P, S, S] for all samples. */
+  replacementRelevance(
+    images: NativeTensor,
+    conditions: NativeTensor,
+    replacements: NativeTensor,
+    options: { batchSize: number },
+    call?: NativeCall,
+  ): Promise<NativeTensor>;
+  /** float64 [N, P] */
+  gradientRelevance(
+    images: NativeTensor,
+    conditions: NativeTensor,
+    options: { batchSize: number },
+    call?: NativeCall,
+  ): Promise<NativeTensor>;
 }
 
 export interface NativeDiscriminator {
@@ -57,6 +72,8 @@ export interface NativeGanTrainer {
   dispose(): Promise<void>;
   /** Whole steps only; fewer than asked for when cancelled. */
   run(steps: number, call?: NativeCall): Promise<NativeTrainMetrics[]>;
+  /** Mean |G − target| over samples that are not trained on. */
+  validate(shards: readonly NativeStateDict[], call?: NativeCall): Promise<number>;
   state(call?: NativeCall): Promise<NativeTrainState>;
   restore(step: number, state: NativeTrainState, call?: NativeCall): Promise<void>;
   /** uint8 [H, W, 3]: a row a sample, image | conditions | target | generated. */

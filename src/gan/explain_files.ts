@@ -13,7 +13,8 @@ import { writeFileAtomic } from '../files.js';
 import { abortError, native } from '../native.js';
 import { parseOptions } from '../options.js';
 import { Tensor } from '../tensor.js';
-import { Generator } from './generator.js';
+import { mapOptionsOf, sizeOf } from './conditions.js';
+import { Generator, type Conditioning } from './generator.js';
 
 /** Pictures are shown at least this large: maps of 64 pixels are hard to see. */
 const SHOWN = 256;
@@ -145,7 +146,7 @@ class FileExplainer {
     this.#cnn = cnn;
     this.#generator = generator;
     this.#options = options;
-    this.#size = generator.origin.size ?? cnn.spec.input.height;
+    this.#size = sizeOf(generator, cnn);
     const seconds = { decode: 0, cnn: 0, generator: 0, write: 0 };
     const warnings = generator.origin.conditioning?.target === 'label' ? [LABELLED] : [];
     this.#summary = { images: [], failed: [], warnings, colormap: options.colormap, seconds };
@@ -182,8 +183,8 @@ class FileExplainer {
     try {
       const bytes = await readImageFile(file);
       const { height, width } = this.#cnn.spec.input;
-      const { fit = 'crop' } = this.#generator.origin.conditioning ?? {};
-      return { file, name, pixels: await decodeImage(bytes, { height, width, fit }, file) };
+      const { fit, scale, interpolation } = this.#generator.origin.conditioning ?? this.#cnn.spec.preprocessing.resize;
+      return { file, name, pixels: await decodeImage(bytes, { height, width, fit, scale, interpolation }, file) };
     } catch (error) {
       if (!(error instanceof CumulensError) || !this.#options.onProblem) throw error;
       this.#summary.failed.push({ file, reason: error.message });
@@ -203,11 +204,12 @@ class FileExplainer {
       );
     const images = await resized([height, width]);
     const small = await resized([this.#size, this.#size]);
-    const { fit: _fit, target = 'predicted', ...conditioning } = this.#generator.origin.conditioning ?? {};
+    const conditioning = this.#generator.origin.conditioning ?? {};
+    const { target = 'predicted' } = conditioning as Partial<Conditioning>;
     const follow = { batchSize, ...(signal ? { signal } : {}) };
     const explained = await this.#timed('cnn', () =>
       this.#cnn.explain(images, {
-        ...conditioning,
+        ...mapOptionsOf(conditioning),
         target: target === 'label' ? 'predicted' : target,
         conditions: this.#generator.config.conditions,
         size: this.#size,

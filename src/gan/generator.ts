@@ -1,7 +1,7 @@
 /** The trained explainer: draws a map from an image and its cumulative averages. */
 import { z } from 'zod';
 
-import { decodeFields } from '../data/decode.js';
+import { resizeFields } from '../data/resize.js';
 import { CumulensError } from '../errors.js';
 import { mapFields } from '../maps/options.js';
 import { native, withSignal, type NativeStateDict, type NativeTensor } from '../native.js';
@@ -38,12 +38,13 @@ export const conditioningSchema = z.object({
   method: mapFields.method.unwrap(),
   order: mapFields.order.unwrap(),
   excludeTarget: z.boolean(),
-  targetTap: z.string(),
+  /** A tap's name, or its index (−1: the last one of whichever CNN). */
+  targetTap: z.union([z.string(), z.number().int()]),
   targetMethod: mapFields.targetMethod.unwrap(),
   /** The class that was explained: the predicted one, the sample's label, or one for all. */
   target: z.union([z.enum(['predicted', 'label']), z.number().int().nonnegative()]).default('predicted'),
   /** How pictures were brought to the CNN's size. */
-  fit: decodeFields.fit,
+  ...resizeFields,
 });
 export type Conditioning = z.output<typeof conditioningSchema>;
 

@@ -24,9 +24,12 @@ import { DiscriminatorWatch } from './watch.js';
 const CHUNK_MS = 500;
 const MAX_CHUNK = 1000;
 
+const source = z.union([z.string().min(1), z.custom<Dataset>((value) => value instanceof Dataset)], {
+  error: 'expected a prepared dataset or its folder',
+});
 const runSchema = z.looseObject({
-  data: z.union([z.string().min(1), z.custom<Dataset>((value) => value instanceof Dataset)], {
-    error: 'expected a prepared dataset or its folder',
+  data: z.union([source, z.array(source).min(1)], {
+    error: 'expected a prepared dataset or its folder, or a list of them to be mixed',
   }),
   out: z.string().min(1),
   device: z.string().default('auto'),
@@ -34,7 +37,7 @@ const runSchema = z.looseObject({
   signal: z.instanceof(AbortSignal).optional(),
 });
 
-/** `data`: a prepared dataset, or its folder; `out`: the run's folder. */
+/** `data`: a prepared dataset, or its folder, or several to be mixed; `out`: the run's folder. */
 export type TrainGanOptions = TrainSettings & z.input<typeof runSchema>;
 
 /** One training step. */
@@ -47,6 +50,8 @@ export interface TrainGanEvent extends NativeTrainMetrics {
   stepsPerSecond: number;
   /** Set at the step at which the discriminator is found to have stopped teaching. */
   warning?: string;
+  /** Mean |G − target| on the validation split after this step, where it was looked at. */
+  validationL1?: number;
   /** The picture made after this step. */
   sample?: string;
 }
@@ -68,13 +73,13 @@ export interface TrainGanResult {
  * @throws CumulensError ERR_OPTION at once; ERR_IO, ERR_FORMAT, ERR_SHAPE, ERR_ABORTED … through `result`
  */
 export function trainGan(options: TrainGanOptions): Run<TrainGanEvent, TrainGanResult> {
-  const { data: source, out, device, resume, signal, ...given } = parseOptions(runSchema, options, 'trainGan');
-  parseOptions(trainSchema, given, 'trainGan');
+  const { data: given, out, device, resume, signal, ...settings } = parseOptions(runSchema, options, 'trainGan');
+  parseOptions(trainSchema, settings, 'trainGan');
   return new Run(async (emit) => {
     const place = native.resolveDevice(device);
-    const data = await openPreparedData(source);
+    const data = await openPreparedData(Array.isArray(given) ? given : [given]);
     try {
-      const config = parseTrainSettings(given, data);
+      const config = parseTrainSettings(settings, data);
       const folder = new RunFolder(out, config, {
         size: data.size,
         ...(data.conditioning ? { conditioning: data.conditioning } : {}),
@@ -127,9 +132,10 @@ class Training {
     this.#step = state?.step ?? 0;
     this.#watch = new DiscriminatorWatch(state?.watch);
     this.#warnings = state?.warnings ?? [];
-    const { steps, checkpointEvery, sampleEvery } = this.#config;
+    const { steps, checkpointEvery, sampleEvery, validateEvery } = this.#config;
     while (this.#step < steps) {
-      const events = await this.#chunk(Math.min(steps, this.#next(checkpointEvery), this.#next(sampleEvery)));
+      const pauses = [checkpointEvery, sampleEvery, ...(validateEvery > 0 ? [validateEvery] : [])];
+      const events = await this.#chunk(Math.min(steps, ...pauses.map((every) => this.#next(every))));
       const done = this.#step === steps;
       const aborted = this.#signal?.aborted ?? false;
       const last = events.at(-1);
@@ -158,11 +164,24 @@ class Training {
       Math.min(MAX_CHUNK, Math.round((this.#stepsPerSecond * CHUNK_MS) / 1000), end - this.#step),
     );
     const begin = performance.now();
-    const rows = await withSignal(this.#signal, (call) => this.#trainer.run(Math.min(planned, end - this.#step), call));
+    const run = withSignal(this.#signal, (call) => this.#trainer.run(Math.min(planned, end - this.#step), call));
+    // Aborted before it began, it has no step to tell of; what was done before is to be saved all the same.
+    const rows = await run.catch((error: unknown) => {
+      if (error instanceof CumulensError && error.code === 'ERR_ABORTED') return [];
+      throw error;
+    });
     if (rows.length > 0) this.#stepsPerSecond = (1000 * rows.length) / (performance.now() - begin);
     const events = rows.map((metrics) => this.#eventOf(metrics));
+    await this.#validate(events.at(-1));
     await this.#folder.appendMetrics(events.map(({ stepsPerSecond: _rate, steps: _steps, ...line }) => line));
     return events;
+  }
+
+  /** Not given up when the run is aborted: the step is done, and its line in the metrics must not depend on when that was. */
+  async #validate(last: TrainGanEvent | undefined): Promise<void> {
+    const { steps, validateEvery } = this.#config;
+    if (!last || validateEvery === 0 || (this.#step % validateEvery !== 0 && this.#step !== steps)) return;
+    last.validationL1 = await this.#trainer.validate(this.#data.validation);
   }
 
   #eventOf(metrics: NativeTrainMetrics): TrainGanEvent {
