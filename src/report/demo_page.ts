@@ -2,19 +2,18 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import sharp from 'sharp';
-
 import type { Dataset } from '../data/dataset.js';
 import type { DemoResult } from '../demo/demo.js';
-import type { MethodResult } from '../evaluate/score_table.js';
-import { MASK_SCORES, SCORES, TARGET_SCORES, type ScoreName } from '../evaluate/scores.js';
+import { COMPARED_SCORES, type MethodResult } from '../evaluate/compare.js';
+import { SCORES, type ScoreName } from '../evaluate/scores/scores.js';
 import { writeFileAtomic } from '../files.js';
 import type { Generator } from '../gan/generator.js';
 import { native } from '../native.js';
 import type { Tensor } from '../tensor.js';
 import { html, Markup } from './html.js';
+import { digitsOf, formatMean } from './numbers.js';
+import { encodePictures } from './pictures.js';
 import { PAGE_STYLE } from './style.js';
-import { formatScore } from './tables.js';
 
 /** Pictures are drawn this much larger than the maps, so that outlines are fine lines. */
 const SCALE = 4;
@@ -37,17 +36,10 @@ interface GalleryEntry {
 
 /** Writes one PNG a sample from pixels [n, height, width, 3]. */
 async function writePictures(folder: string, name: string, pixels: Tensor): Promise<string[]> {
-  const [n = 0, height = 0, width = 0] = pixels.shape;
-  const bytes = (await pixels.data()) as Uint8Array;
-  pixels.dispose();
-  const stride = height * width * 3;
+  const pictures = await encodePictures(pixels, 'png');
   return Promise.all(
-    Array.from({ length: n }, async (_, i) => {
+    pictures.map(async (png, i) => {
       const file = `${String(i + 1).padStart(2, '0')}-${name}.png`;
-      const raw = bytes.subarray(i * stride, (i + 1) * stride);
-      const png = await sharp(raw, { raw: { width, height, channels: 3 } })
-        .png()
-        .toBuffer();
       await writeFileAtomic(join(folder, file), png);
       return `pictures/${file}`;
     }),
@@ -64,15 +56,12 @@ async function writeGallery({ out, data, generator, samples }: DemoPageOptions):
   const { image, conditions, target, mask, label, predicted } = batch as Record<string, Tensor> &
     Record<'image' | 'conditions' | 'target' | 'label' | 'predicted', Tensor>;
   const generated = await generator.explain(image, conditions);
-  const drawn = await native.galleryPictures(
-    { images: image, conditions, targets: target, generated, ...(mask ? { masks: mask } : {}) },
-    SCALE,
-  );
+  const size = [SCALE * data.size[0], SCALE * data.size[1]] as const;
   const files = {
-    image: await writePictures(folder, 'image', drawn.image),
-    conditions: await writePictures(folder, 'conditions', drawn.conditions),
-    target: await writePictures(folder, 'target', drawn.target),
-    generated: await writePictures(folder, 'gan', drawn.generated),
+    image: await writePictures(folder, 'image', await native.drawImages(image, mask, { size })),
+    conditions: await writePictures(folder, 'conditions', await native.drawStrips(conditions)),
+    target: await writePictures(folder, 'target', await native.drawMaps(target, { size })),
+    generated: await writePictures(folder, 'gan', await native.drawMaps(generated, { size })),
   };
   const classOf = (index: bigint): string => data.classes[Number(index)] ?? String(index);
   const labels = Array.from((await label.data()) as BigInt64Array, classOf);
@@ -95,7 +84,7 @@ function scoreTable(caption: string, names: readonly ScoreName[], methods: reado
       const score = scores[name];
       if (!score) return html`<td></td>`;
       const beaten = score.generatorBetter ? html`<span class="beaten" title="the GAN is better">*</span>` : html``;
-      return html`<td>${formatScore(name, score)}${beaten}</td>`;
+      return html`<td>${formatMean(score, digitsOf(SCORES[name]))}${beaten}</td>`;
     });
     return html`<tr class="${kind}">
       <th scope="row">${label}</th>
@@ -183,7 +172,7 @@ function page({ result }: DemoPageOptions, gallery: readonly GalleryEntry[]): st
           ${verdict}
           <section>
             <h2>How near the target</h2>
-            ${scoreTable(`Means over ${comparison.samples} held-out images, ± half of the 95 % interval.`, TARGET_SCORES, comparison.target)}
+            ${scoreTable(`Means over ${comparison.samples} held-out images, ± half of the 95 % interval.`, COMPARED_SCORES.target, comparison.target)}
             <p class="note">
               * the GAN is better, the paired 95 % bootstrap interval of the difference excluding 0. A condition is
               scored as it is and min–max normalised; the linear combination is the least-squares fit of all conditions,
@@ -192,7 +181,7 @@ function page({ result }: DemoPageOptions, gallery: readonly GalleryEntry[]): st
           </section>
           <section>
             <h2>Where the evidence is</h2>
-            ${scoreTable('How much of each map lies on the garment.', MASK_SCORES, comparison.mask)}
+            ${scoreTable('How much of each map lies on the garment.', COMPARED_SCORES.mask, comparison.mask)}
             <p class="note">
               The baselines luminance and random know nothing of the CNN. The cumulative average is the deepest
               condition.

@@ -1,15 +1,8 @@
 /** The demo's numbers as text that fits 80 columns. */
 import type { DemoResult } from '../demo/demo.js';
-import type { MethodResult } from '../evaluate/score_table.js';
-import { MASK_SCORES, SCORES, TARGET_SCORES, type ScoreName } from '../evaluate/scores.js';
-
-const DIGITS: Partial<Record<ScoreName, number>> = { psnr: 2 };
-
-/** "0.064 ±0.002": the mean, and half of its 95 % interval. */
-export function formatScore(name: ScoreName, { mean, low, high }: { mean: number; low: number; high: number }): string {
-  const digits = DIGITS[name] ?? 3;
-  return `${mean.toFixed(digits)} ±${((high - low) / 2).toFixed(digits)}`;
-}
+import { COMPARED_SCORES, type MethodResult } from '../evaluate/compare.js';
+import { SCORES, type ScoreName } from '../evaluate/scores/scores.js';
+import { digitsOf, formatMean } from './numbers.js';
 
 function table(title: string, names: readonly ScoreName[], methods: readonly MethodResult[]): string {
   const header = names.map((name) => `${SCORES[name].label} ${SCORES[name].better === 'lower' ? '↓' : '↑'}`);
@@ -19,7 +12,7 @@ function table(title: string, names: readonly ScoreName[], methods: readonly Met
       const score = scores[name];
       if (!score) return '';
       const mark = score.generatorBetter === undefined ? ' ' : score.generatorBetter ? '*' : ' ';
-      return formatScore(name, score) + mark;
+      return formatMean(score, digitsOf(SCORES[name])) + mark;
     }),
   ]);
   const first = Math.max(title.length, ...rows.map(([label = '']) => label.length));
@@ -39,7 +32,7 @@ export function demoTables({ comparison, cnnAccuracy, classes, gan }: DemoResult
   const { target, mask, samples } = comparison;
   const head = `CNN: ${(100 * cnnAccuracy).toFixed(1)} % of the test images right (${classes.length} classes).\n${describeGan(gan)}`;
   const note = '* the GAN is better: the paired 95 % interval of the difference excludes 0.';
-  const halves = [table(`Against the target`, TARGET_SCORES, target)];
-  if (mask.length > 0) halves.push(table('Within the mask', MASK_SCORES, mask));
+  const halves = [table(`Against the target`, COMPARED_SCORES.target, target)];
+  if (mask.length > 0) halves.push(table('Within the mask', COMPARED_SCORES.mask, mask));
   return `\n${head}\nMeans over ${samples} held-out images, ± half of the 95 % interval.\n\n${halves.join('\n\n')}\n\n${note}\n`;
 }

@@ -1,0 +1,214 @@
+/** A study's page: each question with its answer, its rule, a chart of every contrast, and the numbers. Opens from disk. */
+import { SCORES, type ScoreName } from '../evaluate/scores/scores.js';
+import type { Answer, FirstAndLastRow, Question, StudyAnswers } from '../study/answers.js';
+import type { Contrast } from '../study/comparison.js';
+import type { StudyResult } from '../study/study.js';
+import { intervalChart, type SeriesStyle } from './charts.js';
+import { html, Markup } from './html.js';
+import { reportPage } from './page.js';
+import { tabs } from './tabs.js';
+
+const VARIANT_STYLE: Readonly<Record<string, SeriesStyle>> = {
+  lsft: { id: 0, colour: 'c0', dash: 'solid', width: 2 },
+  gsft: { id: 1, colour: 'c2', dash: 'solid', width: 2 },
+};
+const OTHER: SeriesStyle = { id: 2, colour: 'soft', dash: 'solid', width: 2 };
+const styleOf = (variant: string): SeriesStyle => VARIANT_STYLE[variant] ?? OTHER;
+
+const CLASS: Readonly<Record<Answer, string>> = { yes: 'good', no: 'bad', mixed: '', open: '' };
+const number = (value: number): string => value.toFixed(3).replace('-', '−');
+const interval = ({ mean, low, high }: { mean: number; low: number; high: number }): string =>
+  `${number(mean)} [${number(low)}, ${number(high)}]`;
+const nameOf = ({ variant, what }: { variant: string; what: string }): string => `${variant.toUpperCase()}, ${what}`;
+
+function verdictMark({ difference: { verdict } }: Contrast): Markup {
+  const mark = { better: html`<span class="right">better</span>`, worse: html`<span class="wrong">worse</span>`, indistinguishable: html`not distinguishable` }; // prettier-ignore
+  return mark[verdict];
+}
+
+function contrastTable(rows: readonly Contrast[], [ours, theirs]: [string, string]): Markup {
+  const line = (row: Contrast): Markup =>
+    html`<tr>
+      <th scope="row">${nameOf(row)}</th>
+      <td>${number(row.ours)}</td>
+      <td>${number(row.theirs)}</td>
+      <td>${interval(row.difference)}</td>
+      <td>${verdictMark(row)}</td>
+      <td>${row.images}</td>
+      <td>${row.seeds}</td>
+    </tr>`;
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">cell</th>
+          <th scope="col">${ours}</th>
+          <th scope="col">${theirs}</th>
+          <th scope="col">difference, 95 % interval</th>
+          <th scope="col">${ours}</th>
+          <th scope="col">images</th>
+          <th scope="col">seeds</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(line)}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** A chart for each variant, side by side where there is room. */
+function chartsByVariant(rows: readonly (Contrast | FirstAndLastRow)[], description: string): Markup {
+  const variants = [...new Set(rows.map(({ variant }) => variant))];
+  const chart = (variant: string): Markup =>
+    intervalChart(
+      rows
+        .filter((row) => row.variant === variant)
+        .map(({ what, difference }) => ({ label: what, ...difference, style: styleOf(variant) })),
+      `${variant.toUpperCase()}. ${description}`,
+      { at: 0, label: 'equal' },
+      { width: 500, labels: 215 },
+    );
+  const figures = variants.map(
+    (variant) =>
+      html`<figure class="chart">
+        <figcaption>${variant.toUpperCase()}</figcaption>
+        ${chart(variant)}
+      </figure>`,
+  );
+  return html`<div class="row">${figures}</div>`;
+}
+
+function scorePanel(score: ScoreName, { contrasts, sides, question }: Question): Markup {
+  const rows = contrasts.filter((contrast) => contrast.score === score);
+  const { label, better } = SCORES[score];
+  const charts = chartsByVariant(rows, `${question} ${label}: ${sides[0]} minus ${sides[1]}, with 95 % intervals`);
+  return html`<p class="note">
+      ${label}: ${sides[0]} minus ${sides[1]}; ${better === 'lower' ? 'below' : 'above'} 0 is better. Averages over
+      seeds, intervals over images.
+    </p>
+    ${charts}
+    <details>
+      <summary>The numbers</summary>
+      ${contrastTable(rows, sides)}
+    </details>`;
+}
+
+function questionSection(question: Question): Markup {
+  const scores = [...new Set(question.contrasts.map(({ score }) => score))];
+  const panels = scores.map((score) => ({ title: SCORES[score].label, content: scorePanel(score, question) }));
+  return html`<section id="${question.id}">
+    <h2>${question.question}</h2>
+    <p class="verdict ${CLASS[question.answer]}">${question.text}</p>
+    <p class="note">A cell counts as a yes if: ${question.rule}.</p>
+    ${panels.length > 1 ? tabs(question.question, question.id, panels) : panels.map(({ content }) => content)}
+  </section>`;
+}
+
+function firstAndLastSection({ answer, text, rows }: StudyAnswers['firstAndLast']): Markup {
+  const kinds = [...new Set(rows.map(({ kind }) => kind))];
+  const panel = (own: readonly FirstAndLastRow[]): Markup =>
+    chartsByVariant(own, 'First minus last relevance, relative to their mean, with 95 % intervals');
+  const panels = kinds.map((kind) => ({ title: kind, content: panel(rows.filter((row) => row.kind === kind)) }));
+  return html`<section id="first-last">
+    <h2>Do the first and the last condition matter equally?</h2>
+    <p class="verdict ${CLASS[answer]}">${text}</p>
+    <p class="note">
+      Relevance: how much the drawn map changes when a condition is replaced (by zero, by its mean, by another image's),
+      or by gradient. First minus last, relative to their mean; above 0 the first matters more.
+    </p>
+    ${panels.length > 0 ? tabs('Ways to ask', 'first-last', panels) : html``}
+  </section>`;
+}
+
+function cnnTable({ cnns }: StudyAnswers): Markup {
+  const line = ({ cnn, data, parameters, taps, accuracy, images }: StudyAnswers['cnns'][number]): Markup =>
+    html`<tr>
+      <th scope="row">${cnn}</th>
+      <td>${data}</td>
+      <td>${parameters.toLocaleString('en')}</td>
+      <td>${taps}</td>
+      <td>${(100 * accuracy).toFixed(1)} %</td>
+      <td>${images}</td>
+    </tr>`;
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">CNN</th>
+          <th scope="col">data</th>
+          <th scope="col">values</th>
+          <th scope="col">taps</th>
+          <th scope="col">test accuracy</th>
+          <th scope="col">of</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${cnns.map(line)}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function trainingsSection({ trainings }: StudyAnswers): Markup {
+  const flat = trainings.filter((training) => training.flat).length;
+  const line = ({ id, steps, validationL1, lastQuarter, flat: rests }: StudyAnswers['trainings'][number]): Markup =>
+    html`<tr>
+      <th scope="row">${id}</th>
+      <td>${steps}</td>
+      <td>${number(validationL1)}</td>
+      <td>${(100 * lastQuarter).toFixed(1).replace('-', '−')} %</td>
+      <td>${rests ? 'yes' : html`<span class="wrong">no</span>`}</td>
+    </tr>`;
+  return html`<section id="trainings">
+    <h2>Had the trainings come to rest?</h2>
+    <p>
+      ${flat} of ${trainings.length}: their validation error fell by less than 3 % over the last quarter of the steps.
+    </p>
+    <details>
+      <summary>Every training</summary>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">training</th>
+              <th scope="col">steps</th>
+              <th scope="col">validation L1</th>
+              <th scope="col">fall in the last quarter</th>
+              <th scope="col">at rest</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${trainings.map(line)}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  </section>`;
+}
+
+/** The page as HTML. */
+export function studyPage({ done, trainings, complete, settings, answers }: StudyResult): string {
+  const state = complete
+    ? html`<p>All ${trainings} trainings are done.</p>`
+    : html`<p class="verdict bad">
+        ${done} of ${trainings} trainings are done: what follows rests on these; run the study again to go on.
+      </p>`;
+  return reportPage(
+    'Study',
+    html`<h1>Does a generator explain any CNN, on any data?</h1>
+      ${state} ${answers.questions.map(questionSection)} ${firstAndLastSection(answers.firstAndLast)}
+      <section id="cnns">
+        <h2>The CNNs</h2>
+        ${cnnTable(answers)}
+      </section>
+      ${trainingsSection(answers)}
+      <section id="settings">
+        <h2>Settings</h2>
+        <details>
+          <summary>Everything this depends on</summary>
+          <pre class="scroll">${JSON.stringify(settings, null, 2)}</pre>
+        </details>
+      </section>`,
+  );
+}
