@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-
 import { Command, CommanderError } from 'commander';
 
+import { description, version } from '../version.js';
 import { setRunner, type Runner } from './command.js';
 import { commands, type Register } from './commands.js';
 import { Context, describeError, exitCodeOf, type Streams } from './context.js';
@@ -41,9 +40,6 @@ export class Program {
   }
 
   #commander(): Command {
-    const { version, description } = JSON.parse(
-      readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-    ) as { version: string; description: string };
     const program = new Command('cumulens')
       .description(description)
       .version(version, '-V, --version', 'write the version')

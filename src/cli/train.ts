@@ -17,7 +17,7 @@ interface TrainFlags {
 
 const SETTINGS = [
   'variant', 'epochs', 'steps', 'batchSize', 'width', 'blocks', 'conditionWidth', 'conditionFeatures', 'outputChannels', 'discriminatorWidth',
-  'discriminatorEvery', 'l1Weight', 'emaDecay', 'schedule', 'warmup', 'flips', 'precision', 'checkpointEvery', 'sampleEvery', 'keepCheckpoints',
+  'discriminatorEvery', 'l1Weight', 'emaDecay', 'schedule', 'warmup', 'flips', 'precision', 'checkpointEvery', 'sampleEvery', 'validateEvery', 'keepCheckpoints',
 ] as const; // prettier-ignore
 
 export function register(program: Command): void {
@@ -25,7 +25,7 @@ export function register(program: Command): void {
     device: true,
     seed: true,
   })
-    .argument('<data>', 'a folder that `cumulens prepare` wrote')
+    .argument('<data...>', 'a folder that `cumulens prepare` wrote, or several to be mixed')
     .requiredOption('--out <folder>', "the run's folder: config, metrics, samples, checkpoints, generator")
     .option('--resume', 'go on from the newest checkpoint in the folder')
     .addOption(
@@ -61,14 +61,21 @@ export function register(program: Command): void {
     )
     .option('--checkpoint-every <steps>', 'steps between checkpoints (an epoch, at most 500)', integer(1))
     .option('--sample-every <steps>', 'steps between pictures (an epoch, at most 500)', integer(1))
+    .option(
+      '--validate-every <steps>',
+      'steps between looks at the validation split (as checkpoints; 0: never)',
+      integer(0),
+    )
     .option('--keep-checkpoints <number>', 'checkpoints to keep (2)', integer(1));
-  onRun(command, async (context, flags: TrainFlags, data: string) => {
+  onRun(command, async (context, flags: TrainFlags, data: string[]) => {
     const { trainGan } = await import('../gan/train.js');
     const run = trainGan({ ...optionsOf(flags), data, signal: context.signal } as TrainGanOptions);
     let bar: ReturnType<typeof context.progress> | undefined;
     for await (const event of run) {
       bar ??= context.progress({ label: 'train', total: event.steps, unit: 'steps', start: event.step - 1 });
       bar.update(event.step, `L1 ${event.l1.toFixed(4)}, adversarial ${event.adversarial.toFixed(3)}`);
+      if (event.validationL1 !== undefined)
+        context.log(`step ${event.step}: validation L1 ${event.validationL1.toFixed(4)}`);
       if (event.warning) context.log(`warning: step ${event.step}: ${event.warning}`);
     }
     const { generator, path, steps, warnings } = await run.result;

@@ -1,0 +1,100 @@
+/** The paper's study, end to end: which generators work on which CNNs and data, in parts that can be stopped at any time. */
+import { join } from 'node:path';
+
+import { CumulensError } from '../errors.js';
+import { writeFileAtomic } from '../files.js';
+import { native } from '../native.js';
+import { answerStudy, type StudyAnswers } from './answers.js';
+import { Artifacts, NETWORKS, type Report } from './artifacts.js';
+import { scoreFaithfulness } from './faithfulness.js';
+import { StudyFolder } from './folder.js';
+import { studyPage } from '../report/study_page.js';
+import { parseStudyOptions, recordedSettings, type StudyConfig, type StudyOptions } from './options.js';
+import { planStudy, type Training } from './plan.js';
+import { measureRelevance } from './relevance.js';
+import { readFindings } from './findings.js';
+import { scoreBaselines, scoreGenerator } from './scoring.js';
+import { trainGenerator } from './training.js';
+
+/** What `study` gives. */
+export interface StudyResult {
+  /** The page to open; the same numbers are beside it in results.json. */
+  page: string;
+  /** Trainings done, of `trainings`. */
+  done: number;
+  trainings: number;
+  complete: boolean;
+  settings: object;
+  answers: StudyAnswers;
+}
+
+/** Everything about one training: it, its scores on every pair it is tried on, and for a headline cell the two looks in depth. */
+async function runTraining(training: Training, artifacts: Artifacts, report: Report): Promise<void> {
+  const file = await trainGenerator(training, artifacts, report);
+  for (const pair of training.tests) {
+    await scoreBaselines(training, pair, artifacts, report);
+    await scoreGenerator(file, training, pair, artifacts, report);
+  }
+  if (!training.headline) return;
+  for (const pair of training.sources) {
+    await measureRelevance(file, training, pair, artifacts, report);
+    await scoreFaithfulness(file, training, pair, artifacts, report);
+  }
+}
+
+/** A signal that also fires when the time is up. */
+function deadlineOf({ minutes, signal }: StudyConfig): { signal: AbortSignal; timeIsUp: () => boolean } {
+  const deadline = minutes === undefined ? undefined : AbortSignal.timeout(Math.ceil(minutes * 60_000));
+  const all = [signal, deadline].filter((one) => one !== undefined);
+  return { signal: AbortSignal.any(all), timeIsUp: () => deadline?.aborted === true && !signal?.aborted };
+}
+
+function checkNetworks({ cnns }: StudyConfig): void {
+  const known = Object.keys(NETWORKS);
+  const wrong = cnns.find(({ arch }) => !known.includes(arch));
+  if (wrong) throw new CumulensError('ERR_OPTION', `study.cnns: '${wrong.arch}' is none of ${known.join(', ')}`);
+}
+
+/**
+ * Runs the study, or goes on with one: what is done is not done again. Where `minutes` is given it stops in time, whole, and says what it has
+ * found so far.
+ * @throws CumulensError ERR_OPTION when `out` holds something else, ERR_ABORTED, or what a part throws
+ */
+export async function study(options: StudyOptions): Promise<StudyResult> {
+  const config = { ...parseStudyOptions(options), device: native.resolveDevice(options.device ?? 'auto') };
+  checkNetworks(config);
+  const folder = new StudyFolder(config.out);
+  await folder.open(recordedSettings(config));
+  const plan = planStudy({
+    ...config,
+    cnns: config.cnns.map(({ name }) => name),
+    data: config.data.map(({ name }) => name),
+  });
+  const { signal, timeIsUp } = deadlineOf(config);
+  const artifacts = new Artifacts(config, folder, signal);
+  let done = 0;
+  try {
+    for (const training of plan) {
+      const report = config.onStep?.(training.id, done, plan.length) ?? (() => undefined);
+      await runTraining(training, artifacts, report);
+      done += 1;
+    }
+  } catch (error) {
+    if (!(error instanceof CumulensError) || error.code !== 'ERR_ABORTED' || !timeIsUp()) throw error;
+  }
+  const findings = await readFindings(folder, plan, config);
+  const result: StudyResult = {
+    page: join(config.out, 'report.html'),
+    done,
+    trainings: plan.length,
+    complete: done === plan.length,
+    settings: recordedSettings(config),
+    answers: await answerStudy(findings),
+  };
+  await writeFileAtomic(
+    join(config.out, 'results.json'),
+    `${JSON.stringify({ ...result, page: 'report.html' }, null, 2)}\n`,
+  );
+  await writeFileAtomic(result.page, studyPage(result));
+  return result;
+}
