@@ -4,8 +4,8 @@ import sharp from 'sharp';
 import { decodeImage } from '../dist/data/decode.js';
 import { failure, picture, raw, someBytes } from './support/data.js';
 
-const decode = async (bytes, width, height = width, fit = 'stretch') => [
-  ...(await decodeImage(bytes, { width, height, fit }, 'photo')),
+const decode = async (bytes, width, height = width, fit = 'stretch', more = {}) => [
+  ...(await decodeImage(bytes, { width, height, fit, scale: 1, interpolation: 'bilinear', ...more }, 'photo')),
 ];
 const repeat = (pixel, count) => Array.from({ length: count }, () => pixel).flat();
 
@@ -113,6 +113,28 @@ describe('decoding', () => {
     // A linear ramp keeps its value at the centres of the inner pixels: column 1 spans 16 … 31.
     expect(small[3]).to.be.closeTo(4 * 23.5, 2);
     expect(small[6]).to.be.closeTo(4 * 39.5, 2);
+  });
+
+  it('crops what a scale leaves outside', async () => {
+    // 8×8 with a frame of 1 pixel: at scale 8/6 the 6×6 within is kept, pixel by pixel.
+    const inside = (i) => i % 8 > 0 && i % 8 < 7 && i > 7 && i < 56;
+    const framed = Uint8Array.from({ length: 8 * 8 * 3 }, (_, i) => (inside(Math.floor(i / 3)) ? (i % 200) + 1 : 0));
+    const bytes = await raw(framed, 8, 8).png().toBuffer();
+    const kept = await decode(bytes, 6, 6, 'crop', { scale: 8 / 6 });
+    expect(kept).to.deep.equal([...framed].filter((_, i) => inside(Math.floor(i / 3))));
+  });
+
+  it('resizes with the filters that Pillow has', async () => {
+    // Image.resize((4, 4)) of the picture 37x + 91y mod 256, row 1, its inner pixels: at the edge libvips repeats pixels and Pillow cuts the filter.
+    const filters = { bilinear: [105, 127], bicubic: [98, 129], lanczos: [103, 126] };
+    const gray = Uint8Array.from({ length: 64 }, (_, i) => (37 * (i % 8) + 91 * Math.floor(i / 8)) % 256);
+    const bytes = await raw(gray, 8, 8, 1).toColourspace('b-w').png().toBuffer();
+    for (const [interpolation, row] of Object.entries(filters)) {
+      const pixels = await decode(bytes, 4, 4, 'stretch', { interpolation });
+      expectClose(pixels.filter((_, i) => i % 3 === 0).slice(5, 7), row, 2);
+    }
+    const nearest = await decode(bytes, 16, 16, 'stretch', { interpolation: 'nearest' });
+    expect(nearest.filter((_, i) => i % 3 === 0).slice(0, 4)).to.deep.equal([0, 0, 37, 37]);
   });
 
   it('refuses what is no picture, and one that is cut off, by name', async () => {

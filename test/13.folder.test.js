@@ -130,6 +130,22 @@ describe('data folder', () => {
     expect(problems[0].message).to.match(/class-0\/dangling\.png: cannot read: .*; skipped$/);
   });
 
+  it('takes at most so many of each class, in the splits that are named', async () => {
+    await imageFolder(join(folder, 'in'), 2, 30);
+    const whole = await make();
+    const labelsOf = async (split) => {
+      const dataset = await openDataset(join(folder, 'out'));
+      const { label } = await dataset.split(split).batch(dataset.split(split).ids.map((_, i) => i));
+      return Array.from(await label.data(), Number);
+    };
+    const all = await labelsOf('test');
+    rmSync(join(folder, 'out'), { recursive: true });
+    const { splits } = await make({ perClass: { train: 3, test: 1000 } });
+    expect(await labelsOf('train')).to.deep.equal([0, 0, 0, 1, 1, 1]);
+    expect(await labelsOf('test')).to.deep.equal(all);
+    expect(splits).to.deep.equal({ ...whole.splits, train: 6 });
+  });
+
   it('fails at the first problem when strict, and leaves nothing behind', async () => {
     await imageFolder(join(folder, 'in'), 2, 2);
     put(join(folder, 'in/class-1/broken.jpg'), Buffer.from('no picture'));

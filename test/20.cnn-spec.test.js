@@ -37,7 +37,8 @@ describe('A CNN spec', () => {
       groups: 1,
       bias: true,
     });
-    expect(parsed.preprocessing).to.deep.equal({ range: [0, 1], mean: [], std: [], channelOrder: 'rgb' });
+    const resize = { fit: 'crop', scale: 1, interpolation: 'bilinear' };
+    expect(parsed.preprocessing).to.deep.equal({ resize, range: [0, 1], mean: [], std: [], channelOrder: 'rgb' });
     expect([parsed.tapAt, parsed.taps, parsed.format]).to.deep.equal(['conv', ['a'], 'cumulens.cnn/1']);
   });
 
@@ -102,9 +103,17 @@ describe('A CNN spec', () => {
       conv('a', 'input', { groups: 2 }),
       /node 'a' \(conv2d\): groups = 2 must divide both the input's 3 channels and the 4 filters/,
     ],
-    'a linear layer on a picture': [
-      { name: 'a', op: 'linear', inputs: ['input'], attrs: { units: 2 } },
-      /node 'a' \(linear\): takes a flat input \[F\], got \[3, 8, 8\]/,
+    'channels that are not there': [
+      { name: 'a', op: 'slice', inputs: ['input'], attrs: { begin: 1, end: 4 } },
+      /node 'a' \(slice\): cannot take channels 1 … 3 of \[3, 8, 8\]/,
+    ],
+    'a reshape to another number of values': [
+      { name: 'a', op: 'reshape', inputs: ['input'], attrs: { shape: [5] } },
+      /node 'a' \(reshape\): cannot make \[5\] of \[3, 8, 8\]/,
+    ],
+    'a crop of everything': [
+      { name: 'a', op: 'crop2d', inputs: ['input'], attrs: { padding: [4, 0, 4, 0] } },
+      /node 'a' \(crop2d\): leaves nothing of \[3, 8, 8\]/,
     ],
     'a sum of unlike shapes': [
       { name: 'a', op: 'add', inputs: ['input', 'b'] },
@@ -141,7 +150,7 @@ describe('A CNN spec', () => {
     expect(schema.$schema).to.contain('json-schema.org');
     expect(schema.required).to.have.members(['input', 'nodes', 'output']);
     const ops = schema.properties.nodes.items.anyOf.map((node) => node.properties.op.const);
-    expect(ops).to.include.members(['conv2d', 'batchNorm', 'hardSwish', 'rescale']).and.have.length(22);
+    expect(ops).to.include.members(['conv2d', 'batchNorm', 'hardSwish', 'rescale']).and.have.length(46);
     expect(schema.properties.nodes.items.anyOf[0].properties.attrs.properties.stride.default).to.equal(1);
   });
 

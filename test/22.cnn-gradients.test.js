@@ -9,6 +9,9 @@ const node = (op, attrs = {}, inputs = ['input'], name = 'op') => ({ name, op, a
 const flat = node('flatten', {}, ['input'], 'flat');
 const gate = node('globalAvgPool2d', { keepDims: true }, ['input'], 'gate');
 
+const bent = node('silu', {}, ['input'], 'bent');
+const wide = node('rescale', { scale: 8, offset: -3 }, ['input'], 'wide');
+
 const cases = {
   conv2d: [node('conv2d', { filters: 4, kernel: 3, padding: 'same', stride: 2 })],
   'conv2d uneven, dilated': [node('conv2d', { filters: 2, kernel: [2, 3], padding: [0, 1, 2, 0], dilation: [1, 2] })],
@@ -29,14 +32,41 @@ const cases = {
   globalMaxPool2d: [node('globalMaxPool2d')],
   globalAvgPool2d: [node('globalAvgPool2d')],
   linear: [flat, node('linear', { units: 3 }, ['flat'])],
-  'flatten hwc': [node('silu', {}, ['input'], 'bent'), node('flatten', { order: 'hwc' }, ['bent'])],
-  add: [node('silu', {}, ['input'], 'bent'), node('add', {}, ['input', 'bent'])],
+  'flatten hwc': [bent, node('flatten', { order: 'hwc' }, ['bent'])],
+  add: [bent, node('add', {}, ['input', 'bent'])],
   multiply: [node('multiply', {}, ['input', 'input'])],
   'multiply by a gate': [gate, node('multiply', {}, ['input', 'gate'])],
-  concat: [node('silu', {}, ['input'], 'bent'), node('concat', {}, ['bent', 'input', 'bent'])],
+  concat: [bent, node('concat', {}, ['bent', 'input', 'bent'])],
   dropout: [node('dropout', { rate: 0.5 })],
   zeroPad2d: [node('zeroPad2d', { padding: [1, 2, 0, 1] })],
   rescale: [node('rescale', { scale: [2, -3], offset: [1, 0.5] })],
+  gelu: [node('gelu')],
+  'gelu by tanh': [node('gelu', { approximate: 'tanh' })],
+  tanh: [node('tanh')],
+  erf: [node('erf')],
+  elu: [wide, node('elu', { alpha: 0.5 }, ['wide'])],
+  selu: [wide, node('selu', {}, ['wide'])],
+  mish: [wide, node('mish', {}, ['wide'])],
+  softplus: [wide, node('softplus', {}, ['wide'])],
+  prelu: [wide, node('prelu', {}, ['wide'])],
+  clip: [wide, node('clip', { min: -2, max: 1 }, ['wide'])],
+  'linear over channels': [node('linear', { units: 3 })],
+  layerNorm: [node('linear', { units: 6 }, ['input'], 'six'), node('layerNorm', { epsilon: 0.1 }, ['six'])],
+  groupNorm: [node('groupNorm', { groups: 1 })],
+  localResponseNorm: [node('localResponseNorm', { size: 2, alpha: 0.7 })],
+  adaptiveMaxPool2d: [node('adaptiveMaxPool2d', { size: [3, 2] })],
+  adaptiveAvgPool2d: [node('adaptiveAvgPool2d', { size: [3, 7] })],
+  subtract: [bent, node('subtract', {}, ['input', 'bent'])],
+  divide: [bent, node('rescale', { offset: 2 }, ['bent'], 'positive'), node('divide', {}, ['input', 'positive'])],
+  average: [bent, node('average', {}, ['input', 'bent', 'input'])],
+  maximum: [bent, node('maximum', {}, ['input', 'bent'])],
+  minimum: [bent, node('minimum', {}, ['input', 'bent'])],
+  slice: [bent, node('slice', { begin: 1, end: 2 }, ['bent'])],
+  channelShuffle: [bent, node('channelShuffle', { groups: 2 }, ['bent'])],
+  'reshape hwc': [bent, node('reshape', { shape: [5, 4, 2], order: 'hwc' }, ['bent'])],
+  crop2d: [node('crop2d', { padding: [1, 0, 1, 2] })],
+  'upsample2d bilinear': [node('upsample2d', { scale: 2, mode: 'bilinear' })],
+  'upsample2d nearest': [node('upsample2d', { scale: [1, 3] })],
 };
 
 const shape = [3, 2, 4, 5];

@@ -47,6 +47,7 @@ const recipe = {
   labelSmoothing: 0.1,
   flip: false,
   cropPadding: 0,
+  frozen: [],
   seed: 1,
 };
 
@@ -170,6 +171,7 @@ describe('What native code gives and refuses', () => {
     const explaining = {
       method: 'gradcam',
       size: [4, 4],
+      normalise: true,
       maps: false,
       conditions: 0,
       order: 'forward',

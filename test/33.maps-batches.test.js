@@ -3,6 +3,7 @@ import { expect } from 'chai';
 
 import { Cnn, CnnBuilder, Tensor, memory } from '../dist/index.js';
 import { error, f32, rejection, uniform } from './support/arrays.js';
+import { collectGarbage } from './support/garbage.js';
 import { disposeAll, smallCnn, someImages } from './support/small-cnn.js';
 
 const FIELDS = ['logits', 'probabilities', 'maps', 'cumulative', 'targetMap'];
@@ -34,6 +35,7 @@ describe('Explaining a batch', () => {
 
   it('gives the same bits at the first and the hundredth call, and leaves nothing behind', async () => {
     const first = await cnn.explain(images, {});
+    await collectGarbage();
     const before = memory().tensors;
     for (let call = 2; call < 100; call++) disposeAll(await cnn.explain(images, {}));
     const hundredth = await cnn.explain(images, {});
@@ -45,6 +47,20 @@ describe('Explaining a batch', () => {
     }
     disposeAll(hundredth);
     expect(memory().tensors).to.equal(before);
+  });
+
+  it('gives the same target map when nothing else is asked for, which takes the passes no further than its tap', async () => {
+    const all = await cnn.explain(images, { conditions: 0 });
+    const size = 32 * 32;
+    const maps = await all.maps.data();
+    for (const [tap, name] of cnn.taps.entries()) {
+      const alone = await cnn.explain(images, { maps: false, conditions: 0, targetTap: name });
+      const expected = Float32Array.from(
+        { length: count * size },
+        (_, i) => maps[(Math.floor(i / size) * cnn.taps.length + tap) * size + (i % size)],
+      );
+      expect(await error(alone.targetMap, expected), name).to.equal(0);
+    }
   });
 
   it('takes the predicted class, one for all, or one for each image', async () => {
@@ -86,6 +102,24 @@ describe('Explaining a batch', () => {
     const { logits } = await cnn.predict([png, png]);
     const wanted = [...(await fromBytes.logits.data()).slice(0, 5)];
     expect(await error(logits, [...wanted, ...wanted])).to.be.below(1e-5);
+  });
+
+  it('gives maps as the method does without normalising, of which the normalised are the min–max', async () => {
+    const raw = await cnn.explain(images, { normalise: false, conditions: 0, excludeTarget: false });
+    const normalised = await cnn.explain(images, { conditions: 0, excludeTarget: false });
+    const [values, expected] = [await raw.maps.data(), await normalised.maps.data()];
+    expect(Math.max(...values)).to.not.be.closeTo(1, 1e-3);
+    for (let map = 0; map * 1024 < values.length; map++) {
+      const one = values.subarray(map * 1024, (map + 1) * 1024);
+      const [low, high] = [Math.min(...one), Math.max(...one)];
+      const stretched = one.map((value) => (high > low ? (value - low) / (high - low) : 0));
+      expect(await error(stretched, expected.subarray(map * 1024, (map + 1) * 1024))).to.be.below(1e-5);
+    }
+    const refused = await rejection(cnn.explain(images, { normalise: false }));
+    expect([refused.code, refused.message]).to.deep.equal([
+      'ERR_OPTION',
+      'explain: cumulative averages are of normalised maps; normalise: false needs conditions: 0',
+    ]);
   });
 
   it('says what is wrong with an argument', async () => {

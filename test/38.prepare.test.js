@@ -43,6 +43,7 @@ describe('prepare', () => {
       order: 'forward',
       excludeTarget: true,
       target: 'predicted',
+      averaged: cnn.taps.slice(0, -1),
     });
     const source = await openDataset(data);
     for (const name of ['train', 'test']) {
@@ -136,7 +137,7 @@ describe('prepare', () => {
     const foreign = join(folder, 'foreign');
     put(join(foreign, 'photo.txt'), 'keep me');
     expect((await failure(prepare({ cnn, ...common, out: foreign }))).message).to.match(
-      /holds no data that prepare began/,
+      /holds nothing that prepare began/,
     );
   });
 
@@ -162,8 +163,9 @@ describe('prepare', () => {
       order: 'reverse',
       excludeTarget: false,
       target: 0,
-      targetTap: cnn.taps[0],
+      targetTap: 0,
       targetColors: 'jet',
+      averaged: [...cnn.taps].reverse(),
     });
     const { target, targetClass } = await reference.split('test').batch([4]);
     expect(target.shape).to.deep.equal([1, 3, 16, 16]);

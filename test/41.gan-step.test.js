@@ -162,7 +162,9 @@ describe('a training step', () => {
     for (let i = 0; i < 20 || done < 5; i++) {
       const token = new native.CancelToken();
       setTimeout(() => token.cancel(), 5 + 3 * i);
-      done += (await cancelled.run(1000, { token })).length;
+      // Cancelled before it began, a call is refused: on a busy machine the first ones may be.
+      const rows = await cancelled.run(1000, { token }).catch(({ code }) => (code === 'ERR_ABORTED' ? [] : undefined));
+      done += rows.length;
     }
     await plain.run(done);
     const [a, b] = [await cancelled.state(), await plain.state()];

@@ -11,6 +11,7 @@ import { expect } from 'chai';
 import sharp from 'sharp';
 
 import { CumulensError, Generator, TRAIN_PRESETS, trainGan } from '../dist/index.js';
+import { openDataset } from '../dist/data/dataset.js';
 import { parseTrainSettings } from '../dist/gan/config.js';
 import { tinyGan, writePrepared } from './support/prepared.js';
 
@@ -43,6 +44,14 @@ async function finish(options) {
   const result = await run.result;
   result.generator.dispose();
   return { events, result };
+}
+
+/** Mean |G − target| over a split, from the raw output. */
+async function errorOf(generator, split) {
+  const { image, conditions, target } = await split.batch(Array.from({ length: split.count }, (_, i) => i));
+  const drawn = await (await generator.explain(image, conditions, { raw: true })).data();
+  const wanted = await target.data();
+  return drawn.reduce((sum, value, i) => sum + Math.abs(value - wanted[i] / 255), 0) / drawn.length;
 }
 
 describe('trainGan', () => {
@@ -114,6 +123,8 @@ describe('trainGan', () => {
         targetTap: 'conv',
         target: 'predicted',
         fit: 'crop',
+        scale: 1,
+        interpolation: 'bilinear',
       },
     });
     expect(generator.config).to.include({ variant: 'lsft', conditions: 2, blocks: 3, width: 4 });
@@ -257,8 +268,69 @@ describe('trainGan', () => {
     ]);
   });
 
+  describe('on several data sets', () => {
+    let other;
+    before(async () => {
+      other = await writePrepared(join(folder, 'other'), { train: 5, seed: 7, settings: { targetTap: 'conv' } });
+    });
+
+    it('mixes their samples: an epoch passes over all of them', async () => {
+      const { events } = await finish(
+        settings('mixed', { data: [data, other], flips: false, batchSize: 16, steps: 2 }),
+      );
+      expect(events.map(({ epoch }) => epoch)).to.deep.equal([1, 2]);
+      // A batch of all 16 samples: its L1 is the mean over both sets of the untrained generator's.
+      const config = JSON.parse(await readFile(join(folder, 'mixed', 'config.json'), 'utf8'));
+      const sizes = ['variant', 'conditions', 'width', 'conditionWidth', 'conditionFeatures'].map((name) => [
+        name,
+        config[name],
+      ]);
+      const generator = await Generator.create(Object.fromEntries(sizes), { device: 'cpu', seed: config.seed });
+      let sum = 0;
+      for (const [path, count] of [
+        [data, 11],
+        [other, 5],
+      ]) {
+        const dataset = await openDataset(path);
+        sum += count * (await errorOf(generator, dataset.split('train')));
+      }
+      expect(events[0].l1).to.be.closeTo(sum / 16, 1e-6);
+    });
+
+    it('resumes with the same ones alone', async () => {
+      const options = settings('mixed-again', { data: [data, other], steps: 2 });
+      await finish(options);
+      expect((await rejection(finish({ ...options, data: [other, data], resume: true }))).message).to.match(
+        /another data/,
+      );
+    });
+
+    it('refuses what was not prepared alike, naming what differs', async () => {
+      const odd = await writePrepared(join(folder, 'odd'), { settings: { excludeTarget: false } });
+      const { code, message } = await rejection(finish(settings('odd-run', { data: [data, odd] })));
+      expect(code).to.equal('ERR_OPTION');
+      expect(message).to.equal(
+        `${odd}: has excludeTarget false, expected true as in ${data}: data to be mixed must be prepared alike`,
+      );
+      expect(existsSync(join(folder, 'odd-run'))).to.equal(false);
+    });
+  });
+
+  it('looks at the validation split as often as asked, and at the end, with the generator it will give', async () => {
+    const validated = await writePrepared(join(folder, 'validated'), { validation: 6 });
+    const { events, result } = await finish(settings('looked', { data: validated, validateEvery: 5 }));
+    expect(events.filter((event) => 'validationL1' in event).map(({ step }) => step)).to.deep.equal([5, 10, 12]);
+    const dataset = await openDataset(validated);
+    const generator = await Generator.load(result.path, { device: 'cpu' });
+    expect(events[11].validationL1).to.be.closeTo(await errorOf(generator, dataset.split('validation')), 1e-6);
+    const lines = (await readFile(join(folder, 'looked', 'metrics.jsonl'), 'utf8')).trim().split('\n');
+    expect(JSON.parse(lines[4]).validationL1).to.equal(events[4].validationL1);
+    const none = await rejection(finish(settings('unlooked', { validateEvery: 5 })));
+    expect(none.message).to.equal('trainGan.validateEvery: the data has no validation split; expected 0');
+  });
+
   it('fills presets in before defaults, and given settings before presets', () => {
-    const shape = { count: 100, conditions: 8, size: 64, targetChannels: 1 };
+    const shape = { count: 100, validation: [], conditions: 8, size: 64, targetChannels: 1 };
     expect(parseTrainSettings({}, shape)).to.include({
       variant: 'lsft',
       width: 64,

@@ -108,6 +108,8 @@ describe('explaining image files', () => {
       excludeTarget: true,
       targetTap: cnn.taps.at(-1),
       targetMethod: 'gradcam',
+      scale: 1,
+      interpolation: 'bilinear',
     };
     const weights = await generator.stateDict();
     return Generator.from(

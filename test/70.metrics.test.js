@@ -138,38 +138,6 @@ describe('the linear baseline', () => {
   });
 });
 
-describe('gallery pictures', () => {
-  it('outline the mask, enlarge the maps in viridis and set the conditions side by side', async () => {
-    const S = 4;
-    const mask = new Uint8Array(S * S);
-    mask[5] = 255;
-    const byte = (value, channels = 1) =>
-      Tensor.from(new Uint8Array(channels * S * S).fill(value), [1, channels, S, S]);
-    const pictures = await native.galleryPictures(
-      {
-        images: byte(10, 3),
-        masks: Tensor.from(mask, [1, 1, S, S]),
-        conditions: byte(0, 2),
-        targets: byte(255),
-        generated: Tensor.from(new Float32Array(S * S), [1, 1, S, S]),
-      },
-      4,
-    );
-    expect(pictures.image.shape).to.deep.equal([1, 16, 16, 3]);
-    expect(pictures.conditions.shape).to.deep.equal([1, 4, 10, 3]);
-    const image = await pictures.image.data();
-    expect([...new Set(image)].sort((a, b) => a - b)).to.deep.equal([10, 255]);
-    expect(image[(6 * 16 + 6) * 3], 'inside the mask').to.equal(10);
-    expect(image[0], 'far from the mask').to.equal(10);
-    const viridis = { dark: [68, 1, 84], bright: [253, 231, 37] };
-    expectClose([...(await pictures.generated.data()).slice(0, 3)], viridis.dark, 1);
-    expectClose([...(await pictures.target.data()).slice(0, 3)], viridis.bright, 1);
-    const strip = await pictures.conditions.data();
-    expectClose([...strip.slice(0, 3)], viridis.dark, 1);
-    expect([...strip.slice(12, 15)], 'the gap').to.deep.equal([255, 255, 255]);
-  });
-});
-
 describe('the bootstrap', () => {
   it('gives the normal interval of a mean for many samples', async () => {
     const n = 2000;
@@ -188,5 +156,20 @@ describe('the bootstrap', () => {
     expect(high3 - high).to.be.closeTo(3, 1e-9);
     expect(await values(await native.bootstrapMeans(table, 500, 9))).to.deep.equal([low, high, low3, high3]);
     expect((await values(await native.bootstrapMeans(table, 500, 10)))[0]).to.not.equal(low);
+  });
+
+  it('compares every score with every other as the bootstrap of their differences does', async () => {
+    const rows = [Math.sin, Math.cos, Math.sin, (x) => 0.3 + Math.sin(3 * x)].map((f) =>
+      Array.from({ length: 50 }, (_, i) => f(i)),
+    );
+    const table = (list) => Tensor.from(Float64Array.from(list.flat()), [list.length, 50]);
+    const { means, differences } = await native.bootstrapComparisons(table(rows), 400, 4);
+    expectClose(await values(means), await values(await native.bootstrapMeans(table(rows), 400, 4)), 1e-14);
+    expect(differences.shape).to.deep.equal([4, 4, 2]);
+    const found = await values(differences);
+    const plain = rows.flatMap((a) => rows.map((b) => a.map((value, k) => value - b[k])));
+    expectClose(found, await values(await native.bootstrapMeans(table(plain), 400, 4)), 1e-12);
+    const of = (i, j) => found.slice(2 * (4 * i + j), 2 * (4 * i + j) + 2);
+    expect([...of(0, 2), ...of(1, 1)], 'equal scores').to.deep.equal([0, 0, 0, 0]);
   });
 });

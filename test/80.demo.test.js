@@ -8,7 +8,6 @@ import { expect } from 'chai';
 import sharp from 'sharp';
 
 import { runDemo } from '../dist/demo/demo.js';
-import { ScoreTable } from '../dist/evaluate/score_table.js';
 import { html } from '../dist/report/html.js';
 import { demoTables } from '../dist/report/tables.js';
 
@@ -105,34 +104,6 @@ describe('the demo, at a very small size', function () {
   it('prints tables that fit 80 columns', () => {
     const lines = demoTables(result).split('\n');
     expect(Math.max(...lines.map((line) => line.length))).to.be.at.most(80);
-  });
-});
-
-describe('paired comparison with the generator', () => {
-  const table = async (generator, other) => {
-    const scores = new ScoreTable();
-    scores.add('generator', { values: { mae: generator.slice(0, 2) }, undefined: {} });
-    scores.add('generator', { values: { mae: generator.slice(2) }, undefined: {} });
-    scores.add('linear', { values: { mae: other }, undefined: { mae: 1 } });
-    const [, linear] = await scores.results(['mae'], 0);
-    return linear.scores.mae;
-  };
-
-  it('says better only where the interval of the differences excludes 0', async () => {
-    const base = [0.1, 0.5, 0.9, 0.3, 0.7];
-    const better = await table(
-      base,
-      base.map((v) => v + 0.01),
-    );
-    expect(better).to.include({ generatorBetter: true, undefined: 1 });
-    expect(better.difference.mean).to.be.closeTo(-0.01, 1e-12);
-    expect(
-      await table(
-        base,
-        base.map((v) => v - 0.01),
-      ),
-    ).to.include({ generatorBetter: false });
-    expect(await table(base, [0.2, 0.4, 1.0, 0.2, 0.7])).to.include({ generatorBetter: false });
   });
 });
 

@@ -30,6 +30,13 @@ export async function error(a, b) {
   return difference === 0 ? 0 : difference / scale;
 }
 
+/** The values of a result that nobody needs after, whose memory is given back. */
+export async function taken(tensor) {
+  const data = await tensor.data();
+  tensor.dispose();
+  return data;
+}
+
 /** What a promise rejects with; throws if it does not. */
 export async function rejection(promise) {
   try {

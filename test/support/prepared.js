@@ -15,16 +15,35 @@ function bytes(shape, seed) {
   return Tensor.from(values, shape);
 }
 
-/** Writes a prepared dataset of noise: `counts` samples a split, two shards of training. */
-export async function writePrepared(folder, { train = 11, test = 3, size = 16, conditions = 2 } = {}) {
+/**
+ * Writes a prepared dataset of noise, two shards of training, whose classes take turns; `seed` changes its values, `settings` what it says of
+ * itself.
+ */
+export async function writePrepared(
+  folder,
+  {
+    train = 11,
+    validation = 0,
+    test = 3,
+    size = 16,
+    conditions = 2,
+    seed: base = 0,
+    settings: more = {},
+    classes: names = ['a'],
+  } = {},
+) {
   await mkdir(folder, { recursive: true });
   const splits = {};
   const write = async (split, parts) => {
     splits[split] = { shards: [], count: 0 };
     for (const [index, count] of parts.entries()) {
       const file = `shard-${split}-0000${index}.safetensors`;
-      const classes = () => Tensor.from(new BigInt64Array(count), [count]);
-      const seed = 100 * splits[split].count + split.length;
+      const classes = () =>
+        Tensor.from(
+          BigInt64Array.from({ length: count }, (_, i) => BigInt(i % names.length)),
+          [count],
+        );
+      const seed = base + 100 * splits[split].count + split.length;
       const tensors = {
         image: bytes([count, 3, size, size], seed + 1),
         conditions: bytes([count, conditions, size, size], seed + 2),
@@ -42,6 +61,7 @@ export async function writePrepared(folder, { train = 11, test = 3, size = 16, c
     }
   };
   await write('train', [Math.ceil(train / 2), Math.floor(train / 2)]);
+  if (validation > 0) await write('validation', [validation]);
   await write('test', [test]);
   const settings = {
     method: 'gradcam',
@@ -49,12 +69,13 @@ export async function writePrepared(folder, { train = 11, test = 3, size = 16, c
     excludeTarget: true,
     targetMethod: 'gradcam',
     targetTap: 'conv',
+    ...more,
   };
   await writeManifest(folder, {
     format: 'cumulens-dataset',
     version: 1,
     kind: 'prepared',
-    classes: ['a'],
+    classes: names,
     size: [size, size],
     channels: 3,
     conditions,

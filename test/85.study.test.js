@@ -1,0 +1,241 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+import fc from 'fast-check';
+
+import { answerStudy } from '../dist/study/answers.js';
+import { contrasts } from '../dist/study/comparison.js';
+import { parseStudyOptions } from '../dist/study/options.js';
+import { pairName, planStudy } from '../dist/study/plan.js';
+import { fallOfLastQuarter } from '../dist/study/training.js';
+import { study } from '../dist/index.js';
+import { studyPage } from '../dist/report/study_page.js';
+import { studySummary } from '../dist/report/study_summary.js';
+import { failure } from './support/data.js';
+
+const all = {
+  variants: ['lsft', 'gsft'],
+  targets: ['excluded', 'included'],
+  scopes: ['one', 'mix', 'without-cnn', 'without-data'],
+};
+
+describe("A study's plan", () => {
+  it('of three CNNs and two data sets has every cell of the paper, and repeats the headline', () => {
+    const plan = planStudy({ cnns: ['a', 'b', 'c'], data: ['x', 'y'], ...all, seeds: [0, 1, 2] });
+    // 6 pairs + the mix + 3 CNNs and 2 data sets left out, by 2 variants and 2 targets; 7 cells by 2 variants twice more.
+    expect(plan.length).to.equal(12 * 2 * 2 + 7 * 2 * 2);
+    expect(
+      plan.filter(({ scope, left }) => scope === 'without-cnn' && left === 'b')[0].sources.map(pairName),
+    ).to.deep.equal(['a-x', 'a-y', 'c-x', 'c-y']);
+    expect(plan.filter(({ left }) => left === 'y')[0].tests.map(pairName)).to.deep.equal(['a-y', 'b-y', 'c-y']);
+    expect(plan[0].id).to.equal('lsft-excluded-one-a-x-seed0');
+    expect(plan[0].tests.map(pairName)).to.deep.equal(['a-x', 'a-y', 'b-x', 'b-y', 'c-x', 'c-y']);
+  });
+
+  it('never tries a generator that leaves something out on what it learnt from, and names each once (property)', () => {
+    const names = (letters) => fc.uniqueArray(fc.constantFrom(...letters), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(names('abcd'), names('wxyz'), fc.integer({ min: 1, max: 3 }), (cnns, data, count) => {
+        const seeds = Array.from({ length: count }, (_, i) => i);
+        const plan = planStudy({ cnns, data, ...all, seeds });
+        expect(new Set(plan.map(({ id }) => id)).size).to.equal(plan.length);
+        for (const { scope, left, sources, tests, seed, headline } of plan) {
+          expect(sources.length).to.be.greaterThan(0);
+          expect(tests.length).to.be.greaterThan(0);
+          const learnt = sources.map(pairName);
+          if (scope.startsWith('without')) {
+            expect(tests.map(pairName).some((pair) => learnt.includes(pair))).to.equal(false);
+            expect(sources.some((pair) => pair.cnn === left || pair.data === left)).to.equal(false);
+            expect(sources.length + tests.length).to.equal(cnns.length * data.length);
+          } else expect(pairName(tests[0])).to.equal(learnt[0]);
+          if (!headline) expect(seed).to.equal(0);
+        }
+        const first = plan.findIndex(({ target }) => target === 'included');
+        expect(plan.slice(first).every(({ target }) => target === 'included')).to.equal(true);
+      }),
+    );
+  });
+});
+
+describe('A comparison over seeds', () => {
+  it('averages each image over the seeds, and pairs the images', async () => {
+    const ours = [{ mae: [0.1, 0.3] }, { mae: [0.3, 0.5] }];
+    const theirs = [{ mae: [0.3, 0.5] }, { mae: [0.5, 0.7] }];
+    const [contrast] = await contrasts({ variant: 'lsft', what: 'a', ours, theirs }, ['mae', 'pearson']);
+    expect(contrast).to.include({ score: 'mae', seeds: 2, images: 2 });
+    expect(contrast.ours).to.be.closeTo(0.3, 1e-12);
+    expect(contrast.theirs).to.be.closeTo(0.5, 1e-12);
+    // Each image differs by the same, so there is nothing to be unsure of.
+    for (const bound of ['mean', 'low', 'high']) expect(contrast.difference[bound]).to.be.closeTo(-0.2, 1e-12);
+    expect(contrast.difference.verdict).to.equal('better');
+  });
+
+  it('leaves out scores that a seed or a side lacks', async () => {
+    const sides = { variant: 'lsft', what: 'a', ours: [{ mae: [1] }, {}], theirs: [{ mae: [1] }, { mae: [1] }] };
+    expect(await contrasts(sides, ['mae'])).to.deep.equal([]);
+  });
+});
+
+describe("A training's last quarter", () => {
+  it('is the relative fall of the validation error from three quarters of the steps to the end', () => {
+    expect(fallOfLastQuarter([[50, 0.4], [100, 0.3], [150, 0.2], [200, 0.19]])).to.be.closeTo(0.05, 1e-12); // prettier-ignore
+    expect(fallOfLastQuarter([[100, 0.3]])).to.equal(0);
+    expect(fallOfLastQuarter([])).to.equal(0);
+  });
+});
+
+describe("A study's answers", () => {
+  const pairs = [
+    { cnn: 'a', data: 'x' },
+    { cnn: 'b', data: 'x' },
+  ];
+  const wave = (mean) => Array.from({ length: 40 }, (_, i) => mean + 0.01 * Math.sin(i));
+  const rows = (pearson, mae) => ({ pearson: wave(pearson), mae: wave(mae), ssim: wave(pearson) });
+  const finding = (scope, sources, trials, more = {}) => ({
+    training: {
+      id: scope,
+      variant: 'lsft',
+      target: 'excluded',
+      scope,
+      sources,
+      tests: [],
+      seed: 0,
+      headline: true,
+      ...more,
+    },
+    result: { steps: 1, parameters: 1, validation: [[1, 0.1]], lastQuarter: 0, flat: true, warnings: [] },
+    trials,
+  });
+  const trial = (pair, generator, linear, more = {}) => ({ pair, scores: { generator, linear }, ...more });
+  const config = { cnns: [], data: [] };
+
+  it('weigh what never saw a CNN against what learnt from it, with the margin', async () => {
+    const own = pairs.map((pair) => finding('one', [pair], [trial(pair, rows(0.9, 0.1), rows(0.8, 0.2))]));
+    const near = finding('without-cnn', [pairs[0]], [trial(pairs[1], rows(0.87, 0.12), rows(0.8, 0.2))], { left: 'b' });
+    const far = finding('without-cnn', [pairs[1]], [trial(pairs[0], rows(0.7, 0.3), rows(0.8, 0.2))], { left: 'a' });
+    const { questions } = await answerStudy({ config, cnns: [], trainings: [...own, near, far] });
+    const answerTo = (id) => questions.find((question) => question.id === id);
+    expect(answerTo('without-cnn')).to.include({ answer: 'mixed', text: 'In part: it holds for Pearson 1 of 2.' });
+    expect(answerTo('without-data')).to.include({ answer: 'open' });
+    expect(answerTo('linear')).to.include({
+      answer: 'yes',
+      text: 'Yes: it holds for MAE 2 of 2, SSIM 2 of 2, Pearson 2 of 2.',
+    });
+    expect(answerTo('unseen-linear').text).to.equal('In part: it holds for MAE 1 of 2, SSIM 1 of 2, Pearson 1 of 2.');
+  });
+
+  it('say of the first and the last condition what their intervals say', async () => {
+    const relevance = {
+      zero: wave(0).map((value) => [1 + value, 0.5, 1 + value]),
+      gradient: wave(0).map((value) => [3 + value, 1, 1]),
+    };
+    const one = finding('one', [pairs[0]], [trial(pairs[0], rows(0.9, 0.1), rows(0.8, 0.2), { relevance })]);
+    const { firstAndLast } = await answerStudy({ config, cnns: [], trainings: [one] });
+    expect(firstAndLast.rows.map(({ kind, verdict }) => [kind, verdict])).to.deep.equal([['zero', 'equal'], ['gradient', 'first']]); // prettier-ignore
+    expect(firstAndLast.text).to.match(
+      /^In part: of 2 cells .* equal \(within 20 % of their mean\) in 1, the first matters more in 1,/,
+    );
+  });
+});
+
+describe("A study's options", () => {
+  it('name networks by their width, and refuse two of one name', () => {
+    const parse = (cnns) => parseStudyOptions({ out: 'o', cnns });
+    const two = [{ arch: 'resnet18', options: { width: 0.25 } }, { arch: 'small' }];
+    expect(parse(two).cnns.map(({ name }) => name)).to.deep.equal(['resnet18w0.25', 'small']);
+    expect(() => parse([two[1], two[1]])).to.throw("study.cnns: two are called 'small'; give each its own name");
+    expect(() => parseStudyOptions({ out: 'o', sedes: [1] })).to.throw(/unknown name 'sedes'; did you mean 'seeds'\?/);
+    expect(() => parseStudyOptions({ out: 'o', data: [{ source: 'folder' }] })).to.throw(/folder needs 'from'/);
+  });
+
+  it('lay what is given over the preset', () => {
+    const { images, gan, size } = parseStudyOptions({ out: 'o', images: { train: 9 }, gan: { steps: 3 }, size: 16 });
+    expect([images.train, gan.steps, size]).to.deep.equal([9, 3, 16]);
+    expect(images.test).to.equal(300);
+    expect(gan.preset).to.equal('small');
+  });
+});
+
+describe('A study, at a very small size', () => {
+  let folder;
+  before(async () => (folder = await mkdtemp(join(tmpdir(), 'cumulens-study-'))));
+  after(() => rm(folder, { recursive: true }));
+
+  const options = (more = {}) => ({
+    out: join(folder, 'study'),
+    cnns: [
+      { arch: 'small', options: { width: 4 } },
+      { name: 'other', arch: 'small', options: { width: 6 } },
+    ],
+    data: [{ source: 'composed' }],
+    variants: ['lsft'],
+    seeds: [0, 1],
+    images: { train: 24, validation: 8, test: 12 },
+    imageSize: 32,
+    size: 16,
+    conditions: 3,
+    cnnTraining: { epochs: 1, batchSize: 8 },
+    gan: { preset: 'paper', width: 4, conditionWidth: 4, conditionFeatures: 3, discriminatorWidth: 4, batchSize: 4, steps: 4, validateEvery: 1 }, // prettier-ignore
+    curveSteps: 4,
+    device: 'cpu',
+    ...more,
+  });
+
+  it('runs whole, in parts, and finds the same as if it had never stopped', async function () {
+    this.timeout(300_000);
+    const stopped = new AbortController();
+    let steps = 0;
+    const interrupted = await failure(
+      study(options({ signal: stopped.signal, onStep: () => () => ++steps === 40 && stopped.abort() })),
+    );
+    expect(interrupted.code, interrupted.stack).to.equal('ERR_ABORTED');
+    const result = await study(options());
+    // 2 pairs, the mix and 2 CNNs left out, by 2 targets; 3 headline cells once more.
+    expect(result).to.include({ complete: true, done: 13, trainings: 13 });
+    const whole = await study(options({ out: join(folder, 'whole') }));
+    expect(result.answers).to.deep.equal(whole.answers);
+    const { questions, firstAndLast, cnns, trainings } = result.answers;
+    expect(cnns.map(({ cnn }) => cnn)).to.deep.equal(['smallw4', 'other']);
+    expect(trainings.length).to.equal(13);
+    const sizes = Object.fromEntries(questions.map(({ id, contrasts: rows }) => [id, rows.length]));
+    // By three scores each: 2 pairs alone and in the mix; without each CNN. On the CNN, five scores. Without a second data set, nothing.
+    expect(sizes).to.deep.equal({
+      'without-cnn': 2,
+      'without-data': 0,
+      'unseen-linear': 6,
+      mix: 2,
+      linear: 12,
+      gradcam: 20,
+      included: 6,
+    });
+    expect(questions.find(({ id }) => id === 'linear').contrasts[0]).to.include({ seeds: 2, images: 12 });
+    expect(firstAndLast.rows.length).to.equal(4 * 4);
+    const page = await readFile(result.page, 'utf8');
+    expect(page).to.include('All 13 trainings are done.');
+    expect(page).to.not.match(/https?:\/\/(?!www\.w3\.org)/);
+    expect(JSON.parse(await readFile(join(folder, 'study', 'results.json'), 'utf8')).answers).to.deep.equal(
+      JSON.parse(JSON.stringify(result.answers)),
+    );
+    for (const line of studySummary(result).split('\n')) expect(line.length, line).to.be.at.most(80);
+  });
+
+  it('says what is left when the time is up', async () => {
+    const result = await study(options({ out: join(folder, 'short'), minutes: 1e-9 }));
+    expect(result).to.include({ complete: false, done: 0, trainings: 13 });
+    expect(studyPage(result)).to.include('0 of 13 trainings are done');
+    expect(result.answers.questions.every(({ answer }) => answer === 'open')).to.equal(true);
+  });
+
+  it('refuses a folder of another study, and networks there are not', async () => {
+    expect((await failure(study(options({ size: 24 })))).message).to.match(
+      /was begun with size 16, not 24; name another folder/,
+    );
+    const wrong = await failure(study(options({ out: join(folder, 'none'), cnns: [{ arch: 'vgg61' }] })));
+    expect(wrong).to.include({ code: 'ERR_OPTION' });
+    expect(wrong.message).to.match(/'vgg61' is none of small, vgg16/);
+    expect(existsSync(join(folder, 'none'))).to.equal(false);
+  });
+});
