@@ -57,6 +57,10 @@ export default defineConfig(
     languageOptions: { sourceType: 'commonjs' },
   },
   {
+    files: ['assets/report/*.js'],
+    languageOptions: { sourceType: 'script', globals: { document: 'readonly' } },
+  },
+  {
     files: ['test/**/*.js'],
     languageOptions: {
       globals: {
