@@ -25,13 +25,13 @@ const scripts = {
 };
 
 function run([command, ...args], ...more) {
-  const { status, stdout, stderr, error } = spawnSync(command, [...args, ...more], {
+  const { status, signal, stdout, stderr, error } = spawnSync(command, [...args, ...more], {
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
   });
   if (error) throw error;
-  if (status !== 0) throw new Error(`${args.join(' ')} ${more.join(' ')} failed:\n${stderr.slice(-4000)}`);
+  if (status !== 0) throw new Error(`${[...args, ...more].join(' ')} ended by ${signal ?? status}:\n${stderr.slice(-4000)}`);
   return stdout;
 }
 
