@@ -49,7 +49,7 @@ export function register(program: Command): void {
     .option('--epochs <count>', 'passes over the training images (10)', integer(1))
     .option('--batch-size <count>', 'images a step (64)', integer(1))
     .addOption(new Option('--optimizer <name>', 'sgd with momentum (default), or adam').choices(['sgd', 'adam']))
-    .option('--learning-rate <rate>', 'at its peak (0.1 for sgd, 0.001 for adam)', number(0))
+    .option('--learning-rate <rate>', 'at its peak (sgd 0.1, without batch norms 0.01; adam 0.001)', number(0))
     .option('--momentum <part>', 'of sgd (0.9)', number(0, 1))
     .option('--weight-decay <factor>', 'of kernels and matrices (0.0005)', number(0))
     .option('--label-smoothing <part>', 'spread over the other classes (0.05)', number(0, 1))

@@ -58,11 +58,11 @@ async function trainOn(
   emit: (event: TrainCnnEvent) => void,
 ): Promise<TrainCnnResult> {
   const { out, resume, signal } = options;
-  const recipe = recipeOf(options);
   const start = await startNetwork(options, data);
   try {
     const folder = new TrainFolder(out);
     const { spec } = start.cnn;
+    const recipe = recipeOf(options, spec);
     const config = { format: 'cumulens.train-cnn/1', spec, data: data.fingerprint, ...start.config, ...recipe };
     await folder.open(config, resume);
     for (const text of start.notes) emit({ type: 'note', text });

@@ -1,6 +1,7 @@
 /** The settings of a classifier's training, checked and filled in. */
 import { z } from 'zod';
 
+import type { Cnn } from './cnn.js';
 import { preprocessingOption } from './preprocessing.js';
 import type { CnnSpec } from './spec.js';
 import { ARCHITECTURE_NAMES } from './zoo/architectures.js';
@@ -14,7 +15,7 @@ export const recipeFields = {
   epochs: count.default(10),
   batchSize: count.default(64),
   optimizer: z.enum(['sgd', 'adam']).default('sgd'),
-  /** The peak, after the warm-up; default 0.1 for SGD, 0.001 for Adam. */
+  /** The peak, after the warm-up; default 0.1 for SGD, 0.01 where no batch norm bears such steps (VGG16), 0.001 for Adam. */
   learningRate: z.number().positive().optional(),
   momentum: fraction.default(0.9),
   nesterov: z.boolean().default(true),
@@ -71,9 +72,11 @@ export type Recipe = { [Name in keyof typeof recipeFields]: z.output<(typeof rec
   learningRate: number;
 };
 
-/** The part of the options that decides the result, with the learning rate chosen. */
-export function recipeOf(options: ParsedTrainOptions): Recipe {
+/** The part of the options that decides the result, with the learning rate chosen for the network. */
+export function recipeOf(options: ParsedTrainOptions, network: Cnn['spec']): Recipe {
   const entries = Object.keys(recipeFields).map((name) => [name, options[name as keyof ParsedTrainOptions]]);
-  const learningRate = options.learningRate ?? (options.optimizer === 'sgd' ? 0.1 : 0.001);
+  const normed = 'nodes' in network && network.nodes.some(({ op }) => op === 'batchNorm');
+  const sgd = normed ? 0.1 : 0.01;
+  const learningRate = options.learningRate ?? (options.optimizer === 'sgd' ? sgd : 0.001);
   return { ...(Object.fromEntries(entries) as Recipe), learningRate };
 }
