@@ -102,12 +102,13 @@ export const STUDY_PRESETS: Readonly<Record<Parsed['preset'], Sizes>> = {
     cnns: [cnn('small', { width: 12 }), cnn('resnet18', { width: 0.25 }), cnn('vgg16', { width: 0.125, head: 'paper' })],
     data: DATA,
     images: { train: 2000, validation: 200, test: 300 },
-    imageSize: 96,
-    size: 32,
+    imageSize: 64,
+    size: 16,
     cnnTraining: { epochs: 8 },
-    gan: { preset: 'small', batchSize: 8, steps: 600, validateEvery: 50, checkpointEvery: 200, sampleEvery: 600, keepCheckpoints: 1 },
-    lsft: {},
-    gsft: { blocks: 12 },
+    // Generators of 45 000 weights each, which so small maps allow and two cores train until the validation error comes to rest.
+    gan: { preset: 'small', conditionFeatures: 8, discriminatorWidth: 8, batchSize: 32, steps: 1500, warmup: 40, validateEvery: 100, checkpointEvery: 500, sampleEvery: 1500, keepCheckpoints: 1 },
+    lsft: { width: 8, conditionWidth: 8, generatorAdam: { learningRate: 3e-3, beta1: 0.9, beta2: 0.98 } },
+    gsft: { width: 16, conditionWidth: 16, blocks: 6, generatorAdam: { learningRate: 2e-3, beta1: 0.9, beta2: 0.98 } },
   },
   paper: {
     cnns: [cnn('vgg16', { head: 'paper' }), cnn('resnet50', { head: 'paper' }), cnn('inceptionv3', { head: 'paper' })],
