@@ -13,7 +13,8 @@ import { openDataset } from '../data/dataset.js';
 import { MANIFEST_FILE } from '../data/manifest.js';
 import { prepare } from '../data/prepare.js';
 import type { StudyFolder } from './folder.js';
-import type { StudyConfig, StudyData } from './options.js';
+import type { StudyCnn, StudyConfig, StudyData } from './options.js';
+import type { Claims } from './claims.js';
 import { pairName, type Pair, type Target } from './plan.js';
 
 /** Hears how far a part of the work is. */
@@ -44,16 +45,30 @@ export class Artifacts {
   constructor(
     readonly config: StudyConfig,
     readonly folder: StudyFolder,
+    readonly claims: Claims,
     readonly signal: AbortSignal,
   ) {}
+
+  /** Does `work` unless `isDone`, in one process at a time. */
+  async once(name: string, isDone: () => boolean, work: () => Promise<void>): Promise<void> {
+    if (isDone()) return;
+    await this.claims.alone(name, this.signal, async () => {
+      if (!isDone()) await work();
+    });
+  }
 
   /** @returns the data set's folder */
   async images(name: string, report: Report): Promise<string> {
     const out = this.folder.images(name);
-    if (existsSync(join(out, MANIFEST_FILE))) return out;
-    await rm(out, { recursive: true, force: true });
     const source = this.config.data.find((data) => data.name === name) as StudyData;
-    await this.#draw(source, out, report);
+    await this.once(
+      `images-${name}`,
+      () => existsSync(join(out, MANIFEST_FILE)),
+      async () => {
+        await rm(out, { recursive: true, force: true });
+        await this.#draw(source, out, report);
+      },
+    );
     return out;
   }
 
@@ -91,7 +106,15 @@ export class Artifacts {
   async cnn(pair: Pair, report: Report): Promise<string> {
     const out = this.folder.cnn(pair);
     const file = join(out, 'cnn.safetensors');
-    if (this.folder.has('cnns', pairName(pair)) && existsSync(file)) return file;
+    await this.once(
+      `cnn-${pairName(pair)}`,
+      () => this.folder.has('cnns', pairName(pair)) && existsSync(file),
+      () => this.#train(pair, out, report),
+    );
+    return file;
+  }
+
+  async #train(pair: Pair, out: string, report: Report): Promise<void> {
     const data = await this.images(pair.data, report);
     const run = trainCnn({
       ...this.config.cnnTraining,
@@ -105,7 +128,7 @@ export class Artifacts {
     });
     for await (const event of run)
       if (event.type === 'step') report(event.step, event.totalSteps, `loss ${event.loss.toFixed(3)}`);
-    const { cnn, path, test } = await run.result;
+    const { cnn, test } = await run.result;
     const weights = await cnn.stateDict();
     const parameters = Object.values(weights).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     for (const tensor of Object.values(weights)) tensor.dispose();
@@ -118,11 +141,14 @@ export class Artifacts {
     cnn.dispose();
     await rm(join(out, 'checkpoints'), { recursive: true, force: true });
     await this.folder.write('cnns', pairName(pair), result);
-    return path;
   }
 
-  async #spec({ cnn }: Pair, data: string) {
-    const { arch, options } = this.config.cnns.find(({ name }) => name === cnn) as StudyConfig['cnns'][number];
+  #network(pair: Pair): StudyCnn {
+    return this.config.cnns.find(({ name }) => name === pair.cnn) as StudyCnn;
+  }
+
+  async #spec(pair: Pair, data: string) {
+    const { arch, options } = this.#network(pair);
     const dataset = await openDataset(data);
     try {
       return (NETWORKS[arch] as (typeof NETWORKS)[string])({
@@ -138,7 +164,15 @@ export class Artifacts {
   /** @returns the prepared data's folder */
   async prepared(pair: Pair, target: Target, report: Report): Promise<string> {
     const out = this.folder.prepared(pair, target);
-    if (existsSync(join(out, MANIFEST_FILE))) return out;
+    await this.once(
+      `prepared-${pairName(pair)}-${target}`,
+      () => existsSync(join(out, MANIFEST_FILE)),
+      () => this.#prepare(pair, target, out, report),
+    );
+    return out;
+  }
+
+  async #prepare(pair: Pair, target: Target, out: string, report: Report): Promise<void> {
     const cnn = await this.cnn(pair, report);
     const { size, conditions, device } = this.config;
     const data = await prepare({
@@ -153,6 +187,5 @@ export class Artifacts {
       signal: this.signal,
     });
     data.dispose();
-    return out;
   }
 }

@@ -85,11 +85,13 @@ export async function scoreFaithfulness(
 ): Promise<void> {
   const { folder, config } = artifacts;
   const [common, linear, own] = faithfulnessParts(training, pair) as [string, string, string];
-  if (!folder.has('faithfulness', common)) {
+  const once = (part: string, work: () => Promise<void>): Promise<void> =>
+    artifacts.once(`faithfulness-${part}`, () => folder.has('faithfulness', part), work);
+  await once(common, async () => {
     const methods = COMMON.map((name) => createMethod(name));
     await folder.write('faithfulness', common, await scoreMethods(methods, pair, artifacts, report));
-  }
-  if (!folder.has('faithfulness', linear)) {
+  });
+  await once(linear, async () => {
     const weights = await linearWeights(training, artifacts, report);
     try {
       const method = linearMethod(weights, await conditioningOf(pair, training, artifacts, report), {
@@ -99,7 +101,7 @@ export async function scoreFaithfulness(
     } finally {
       weights.dispose();
     }
-  }
+  });
   if (folder.has('faithfulness', own)) return;
   const generator = await Generator.load(file, { device: config.device });
   try {

@@ -22,12 +22,14 @@ export interface Finding {
   training: Training;
   result: TrainingResult;
   trials: Trial[];
+  /** Whether nothing is missing: a headline cell also has its two looks in depth. */
+  whole: boolean;
 }
 
 export interface Findings {
   config: StudyConfig;
   cnns: { pair: Pair; result: CnnResult }[];
-  /** Of the trainings that are wholly done. */
+  /** Of the trainings that have all their scores. */
   trainings: Finding[];
 }
 
@@ -61,8 +63,11 @@ export async function readFindings(
     const result = await folder.read<TrainingResult>('trainings', training.id);
     if (!result) continue;
     const trials = await Promise.all(training.tests.map((pair) => readTrial(folder, training, pair)));
-    const whole = trials.filter((trial) => trial !== undefined);
-    if (whole.length === trials.length) trainings.push({ training, result, trials: whole });
+    const scored = trials.filter((trial) => trial !== undefined);
+    if (scored.length < trials.length) continue;
+    const looks = scored.filter(({ faithfulness, relevance: weights }) => faithfulness && weights).length;
+    const whole = !training.headline || looks === training.sources.length;
+    trainings.push({ training, result, trials: scored, whole });
   }
   const pairs = config.cnns.flatMap(({ name: cnn }) => config.data.map(({ name: data }) => ({ cnn, data })));
   const cnns: Findings['cnns'] = [];

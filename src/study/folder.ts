@@ -1,5 +1,5 @@
 /**
- * A study's folder: study.json (its settings), images/, cnns/, prepared/ and runs/ (what is needed to go on), results/KIND/NAME.json (what
+ * A study's folder: study.json (its settings), images/, cnns/, prepared/ and runs/ (what is needed to go on), claims/, results/KIND/NAME.json (what
  * each part of the work found). A part is done when its result is there, whatever else has been removed.
  */
 import { existsSync } from 'node:fs';
@@ -47,6 +47,11 @@ export class StudyFolder {
   /** The linear baseline's file for a set of sources. */
   fit(name: string): string {
     return join(this.path, 'fits', `${name}.safetensors`);
+  }
+
+  /** What processes are at: see Claims. */
+  get claims(): string {
+    return join(this.path, 'claims');
   }
 
   has(kind: ResultKind, name: string): boolean {

@@ -109,23 +109,27 @@ async function fitted(
 ): Promise<Record<'weights' | 'mean', Tensor>> {
   const { folder, signal, config } = artifacts;
   const path = folder.fit(sourceName(training));
-  if (!existsSync(path)) {
-    const fit = new native.BaselineFit(config.conditions);
-    for (const pair of training.sources) {
-      const data = await openDataset(await artifacts.prepared(pair, training.target, report));
-      try {
-        await eachBatch(data.split('train'), ['conditions', 'target'], signal, ({ conditions, target }) =>
-          withSignal(signal, (call) => fit.add(conditions as Tensor, target as Tensor, call)),
-        );
-      } finally {
-        data.dispose();
+  await artifacts.once(
+    `fit-${sourceName(training)}`,
+    () => existsSync(path),
+    async () => {
+      const fit = new native.BaselineFit(config.conditions);
+      for (const pair of training.sources) {
+        const data = await openDataset(await artifacts.prepared(pair, training.target, report));
+        try {
+          await eachBatch(data.split('train'), ['conditions', 'target'], signal, ({ conditions, target }) =>
+            withSignal(signal, (call) => fit.add(conditions as Tensor, target as Tensor, call)),
+          );
+        } finally {
+          data.dispose();
+        }
       }
-    }
-    const tensors = { weights: await fit.linearWeights(), mean: await fit.meanTarget() };
-    await makeFolder(dirname(path));
-    await writeSafetensors(path, tensors, {});
-    disposeAll(tensors);
-  }
+      const tensors = { weights: await fit.linearWeights(), mean: await fit.meanTarget() };
+      await makeFolder(dirname(path));
+      await writeSafetensors(path, tensors, {});
+      disposeAll(tensors);
+    },
+  );
   return (await readSafetensors(path)).tensors;
 }
 
@@ -136,9 +140,23 @@ export async function scoreBaselines(
   artifacts: Artifacts,
   report: Report,
 ): Promise<void> {
-  const { folder, signal, config } = artifacts;
+  const { folder } = artifacts;
   const name = triedOn(sourceName(training), pair);
-  if (folder.has('baselines', name)) return;
+  await artifacts.once(
+    `baselines-${name}`,
+    () => folder.has('baselines', name),
+    () => makeBaselines(name, training, pair, artifacts, report),
+  );
+}
+
+async function makeBaselines(
+  name: string,
+  training: Training,
+  pair: Pair,
+  artifacts: Artifacts,
+  report: Report,
+): Promise<void> {
+  const { folder, signal, config } = artifacts;
   const fit = await fitted(training, artifacts, report);
   const rows: MethodRows = {};
   try {

@@ -6,6 +6,7 @@ import { writeFileAtomic } from '../files.js';
 import { native } from '../native.js';
 import { answerStudy, type StudyAnswers } from './answers.js';
 import { Artifacts, NETWORKS, type Report } from './artifacts.js';
+import { Claims } from './claims.js';
 import { scoreFaithfulness } from './faithfulness.js';
 import { StudyFolder } from './folder.js';
 import { studyPage } from '../report/study_page.js';
@@ -49,6 +50,24 @@ function deadlineOf({ minutes, signal }: StudyConfig): { signal: AbortSignal; ti
   return { signal: AbortSignal.any(all), timeIsUp: () => deadline?.aborted === true && !signal?.aborted };
 }
 
+/** Runs what other processes are not at, until the time is up. */
+async function runAll(plan: readonly Training[], folder: StudyFolder, config: StudyConfig): Promise<void> {
+  const claims = new Claims(folder.claims);
+  const { signal, timeIsUp } = deadlineOf(config);
+  const artifacts = new Artifacts(config, folder, claims, AbortSignal.any([signal, claims.lost]));
+  try {
+    for (const [i, training] of plan.entries()) {
+      const report = config.onStep?.(training.id, i, plan.length) ?? (() => undefined);
+      await claims.ifFree(training.id, () => runTraining(training, artifacts, report));
+    }
+  } catch (error) {
+    if (claims.lost.aborted) {
+      throw new CumulensError('ERR_IO', `${folder.path}: this process was away too long, its work is another's; begin it again`, { cause: error }); // prettier-ignore
+    }
+    if (!(error instanceof CumulensError) || error.code !== 'ERR_ABORTED' || !timeIsUp()) throw error;
+  }
+}
+
 function checkNetworks({ cnns }: StudyConfig): void {
   const known = Object.keys(NETWORKS);
   const wrong = cnns.find(({ arch }) => !known.includes(arch));
@@ -56,7 +75,8 @@ function checkNetworks({ cnns }: StudyConfig): void {
 }
 
 /**
- * Runs the study, or goes on with one: what is done is not done again. Where `minutes` is given it stops in time, whole, and says what it has
+ * Runs the study, or goes on with one: what is done is not done again. Several processes may work on one folder, on other cores, GPUs or
+ * machines that share it: each takes what no other is at. Where `minutes` is given it stops in time, whole, and says what it has
  * found so far.
  * @throws CumulensError ERR_OPTION when `out` holds something else, ERR_ABORTED, or what a part throws
  */
@@ -70,19 +90,9 @@ export async function study(options: StudyOptions): Promise<StudyResult> {
     cnns: config.cnns.map(({ name }) => name),
     data: config.data.map(({ name }) => name),
   });
-  const { signal, timeIsUp } = deadlineOf(config);
-  const artifacts = new Artifacts(config, folder, signal);
-  let done = 0;
-  try {
-    for (const training of plan) {
-      const report = config.onStep?.(training.id, done, plan.length) ?? (() => undefined);
-      await runTraining(training, artifacts, report);
-      done += 1;
-    }
-  } catch (error) {
-    if (!(error instanceof CumulensError) || error.code !== 'ERR_ABORTED' || !timeIsUp()) throw error;
-  }
+  await runAll(plan, folder, config);
   const findings = await readFindings(folder, plan, config);
+  const done = findings.trainings.filter(({ whole }) => whole).length;
   const result: StudyResult = {
     page: join(config.out, 'report.html'),
     done,
