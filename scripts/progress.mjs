@@ -22,8 +22,8 @@ export function formatDuration(seconds) {
 
 function formatRate(rate, unit) {
   if (unit === 'B') return `${formatBytes(rate)}/s`;
-  if (rate >= 1) return `${rate.toFixed(rate < 100 ? 1 : 0)} ${unit}/s`;
-  return `${formatDuration(1 / rate)}/${unit.replace(/s$/, '')}`;
+  if (rate >= 1) return `${[rate.toFixed(rate < 100 ? 1 : 0), unit].filter(Boolean).join(' ')}/s`;
+  return unit ? `${formatDuration(1 / rate)}/${unit.replace(/s$/, '')}` : `${formatDuration(1 / rate)} each`;
 }
 
 /**

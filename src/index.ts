@@ -100,7 +100,8 @@ export {
 export { relevance, type Relevance, type RelevanceOptions } from './evaluate/relevance.js';
 export type { ConditionDepth } from './evaluate/depths.js';
 export type { FirstAndLast, KindResult, RelevanceKind, SampleRelevance } from './evaluate/relevance_summary.js';
-export { study, type StudyResult } from './study/study.js';
+export type { StudyResult } from './study/results.js';
+export { study } from './study/study.js';
 export type { StudyOptions } from './study/options.js';
 export type { Question, StudyAnswers } from './study/answers.js';
 export { evaluate, type Evaluation } from './evaluate/evaluate.js';

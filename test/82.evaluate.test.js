@@ -1,6 +1,6 @@
 // evaluate, end to end at a very small size: what it finds, that it goes on after a kill, and what it refuses.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,7 @@ import {
   Tensor,
   trainGan,
 } from '../dist/index.js';
+import { remakePage } from '../dist/report/remake.js';
 import { accessibilityProblems, launchChromium, openFile } from './support/browser.js';
 import { failure, imageFolder } from './support/data.js';
 import { tinyGan } from './support/prepared.js';
@@ -231,6 +232,23 @@ describe('evaluate', function () {
       expect(fields[0]).to.equal(String(i));
       expect(fields.slice(5, -1).every((field) => Number.isFinite(Number(field)))).to.equal(true);
     }
+  });
+
+  it('has its page made anew by cumulens report, from no pictures but its own', async () => {
+    const copy = at('copy');
+    cpSync(at('whole'), copy, { recursive: true });
+    rmSync(join(copy, 'report.html'));
+    expect(await remakePage(copy)).to.equal(join(copy, 'report.html'));
+    expect(read(copy, 'report.html')).to.equal(read(at('whole'), 'report.html'));
+    const results = JSON.parse(read(copy, 'results.json'));
+    results.gallery[0].files = 'gallery/../../secret';
+    writeFileSync(join(copy, 'results.json'), JSON.stringify(results));
+    expect((await failure(remakePage(copy))).message).to.match(
+      /results\.json\.gallery\.0\.files: expected a picture in/,
+    );
+    rmSync(join(copy, 'timing.json'));
+    writeFileSync(join(copy, 'results.json'), read(at('whole'), 'results.json'));
+    expect((await failure(remakePage(copy))).message).to.match(/timing\.json: cannot read/);
   });
 
   it('killed again and again, continues to the same bytes', async () => {

@@ -192,7 +192,7 @@ describe('cumulens relevance', function () {
       return failed.stderr.trim().slice(`cumulens: ${join(copy, 'results.json')}`.length);
     };
     expect(refused({ ...whole, format: 'other/1' })).to.equal(
-      ': format: expected one of which there is a page (cumulens.relevance/1), got other/1',
+      ': format: expected one of which there is a page (cumulens.relevance/1, cumulens.evaluation/1, cumulens.study/1), got other/1',
     );
     expect(refused([])).to.match(/expected object/);
     expect(refused({ ...whole, generators: [] })).to.match(/^\.generators: too small/);

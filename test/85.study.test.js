@@ -1,5 +1,6 @@
+import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -12,6 +13,7 @@ import { parseStudyOptions } from '../dist/study/options.js';
 import { pairName, planStudy } from '../dist/study/plan.js';
 import { fallOfLastQuarter } from '../dist/study/training.js';
 import { study } from '../dist/index.js';
+import { remakePage } from '../dist/report/remake.js';
 import { studyPage } from '../dist/report/study_page.js';
 import { studySummary } from '../dist/report/study_summary.js';
 import { failure } from './support/data.js';
@@ -152,10 +154,16 @@ describe("A study's options", () => {
   });
 
   it('lay what is given over the preset', () => {
-    const { images, gan, size } = parseStudyOptions({ out: 'o', images: { train: 9 }, gan: { steps: 3 }, size: 16 });
-    expect([images.train, gan.steps, size]).to.deep.equal([9, 3, 16]);
+    const { images, lsft, gsft, size } = parseStudyOptions({
+      out: 'o',
+      images: { train: 9 },
+      gan: { steps: 3 },
+      size: 24,
+    });
+    expect([images.train, lsft.steps, gsft.steps, size]).to.deep.equal([9, 3, 3, 24]);
+    expect(parseStudyOptions({ out: 'o', gan: { steps: 3 }, lsft: { steps: 4 } }).lsft.steps).to.equal(4);
     expect(images.test).to.equal(300);
-    expect(gan.preset).to.equal('small');
+    expect([lsft.preset, lsft.width, gsft.width]).to.deep.equal(['small', 8, 16]);
   });
 });
 
@@ -219,7 +227,37 @@ describe('A study, at a very small size', () => {
     expect(JSON.parse(await readFile(join(folder, 'study', 'results.json'), 'utf8')).answers).to.deep.equal(
       JSON.parse(JSON.stringify(result.answers)),
     );
+    await rm(result.page);
+    expect(await remakePage(join(folder, 'study'))).to.equal(result.page);
+    expect(await readFile(result.page, 'utf8')).to.equal(page);
     for (const line of studySummary(result).split('\n')) expect(line.length, line).to.be.at.most(80);
+  });
+
+  it('is shared by processes, each at what no other is at; claims of dead ones do not count', async function () {
+    this.timeout(300_000);
+    const out = join(folder, 'shared');
+    const dead = join(out, 'claims', 'cnn-other-composed.lock');
+    const child = (begun) =>
+      new Promise((resolve, reject) => {
+        const process_ = fork('test/support/study-child.js', { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+        process_.on('message', begun);
+        process_.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`the child ended by ${code}`))));
+        process_.send(options({ out }));
+      });
+    const mine = [];
+    let ours;
+    await child(async () => {
+      // The other process has written study.json: from here on both work.
+      await mkdir(dead, { recursive: true });
+      await utimes(dead, 0, 0);
+      ours = study(options({ out, onStep: (step) => () => mine.includes(step) || mine.push(step) }));
+    });
+    await ours;
+    expect(mine.length, 'trainings done here').to.be.within(1, 12);
+    const result = await study(options({ out }));
+    expect(result).to.include({ complete: true, done: 13 });
+    expect(result.answers).to.deep.equal((await study(options({ out: join(folder, 'whole') }))).answers);
+    expect(await readdir(join(out, 'claims'))).to.deep.equal([]);
   });
 
   it('says what is left when the time is up', async () => {

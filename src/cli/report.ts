@@ -8,7 +8,7 @@ export function register(program: Command): void {
   const command = addCommand(
     program,
     'report',
-    "makes the page of a finished 'cumulens relevance' anew from its results, without computing",
+    "makes the page of an 'evaluate', 'relevance' or 'study' anew from its results, without computing",
   ).argument('<folder>', 'where results.json lies');
   onRun(command, async (context, _flags: object, folder: string) => {
     const { remakePage } = await import('../report/remake.js');

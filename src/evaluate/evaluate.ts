@@ -15,10 +15,16 @@ import { measureAll, type Measurement } from './evaluation/measure.js';
 import { disposeGenerators, loadGenerators } from './evaluation/methods.js';
 import { parseEvaluateOptions, selectRanking, type EvaluateOptions } from './evaluation/options.js';
 import { PartFolder } from './evaluation/parts.js';
-import type { EvaluatedMethod, EvaluatedSanity, EvaluationResults, GalleryCase } from './evaluation/results.js';
+import {
+  EVALUATION_FORMAT,
+  type EvaluatedMethod,
+  type EvaluatedSanity,
+  type EvaluationResults,
+  type GalleryCase,
+} from './evaluation/results.js';
 import { checkSanity, type SanityResults } from './evaluation/sanity_stage.js';
 import { summarise, type Summary } from './evaluation/summary.js';
-import { collectTimes } from './evaluation/times.js';
+import { collectTimes, TIMES_FILE } from './evaluation/times.js';
 import type { MethodSanity } from './sanity.js';
 import { SCORES } from './scores/scores.js';
 
@@ -78,7 +84,7 @@ async function finish({ measurement, notes: ofMethods, settings }: Begun, given:
   const { cnn: cnnOf, samples } = describeCnn(measurement, outcome, given);
   const { headlineValues: _values, methods: evaluated, ...found } = summary;
   const results: EvaluationResults = {
-    format: 'cumulens.evaluation/1',
+    format: EVALUATION_FORMAT,
     samples,
     skipped: data.count - samples,
     cnn: { ...cnnOf, fingerprint: settings.cnn as string },
@@ -164,7 +170,7 @@ async function write(results: EvaluationResults, measurement: Measurement, parts
   ];
   await writeCsv(csv, { parts, methods: names, scores: measurement.scorer.names, classes: results.cnn.classes });
   const times = await collectTimes(parts, names);
-  await writeFileAtomic(join(out, 'timing.json'), `${JSON.stringify(times, null, 2)}\n`);
+  await writeFileAtomic(join(out, TIMES_FILE), `${JSON.stringify(times, null, 2)}\n`);
   await writeEvaluationPage(report, results, times);
   await writeFileAtomic(json, `${JSON.stringify(results, null, 2)}\n`);
   return { results, json, csv, report };

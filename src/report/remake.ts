@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 import { CumulensError } from '../errors.js';
+import { EVALUATION_FORMAT, resultsSchema } from '../evaluate/evaluation/results.js';
+import { readTimes, TIMES_FILE } from '../evaluate/evaluation/times.js';
 import { readJson } from '../files.js';
 import { parseOptions } from '../options.js';
+import { STUDY_FORMAT, sumUpFolder } from '../study/results.js';
 import { RELEVANCE_FORMAT, relevanceResultsSchema, type RelevanceResults } from './relevance_results.js';
 
 /** Writes the page of results that have been read from `path`. @returns the page's path */
@@ -18,6 +21,16 @@ const PAGES: Readonly<Record<string, Remake>> = {
     const { writeRelevancePage } = await import('./relevance_page.js');
     return writeRelevancePage(folder, checked);
   },
+  [EVALUATION_FORMAT]: async (folder, results, path) => {
+    const checked = parseOptions(resultsSchema, results, path, 'ERR_FORMAT');
+    const times = await readTimes(join(folder, TIMES_FILE));
+    const { writeEvaluationPage } = await import('./evaluation_page.js');
+    const page = join(folder, 'report.html');
+    await writeEvaluationPage(page, checked, times);
+    return page;
+  },
+  // A study's answers are drawn anew from what its parts found: also from those that came in since.
+  [STUDY_FORMAT]: async (folder) => (await sumUpFolder(folder)).page,
 };
 
 /**

@@ -2,7 +2,7 @@
 import { SCORES, type ScoreName } from '../evaluate/scores/scores.js';
 import type { Answer, FirstAndLastRow, Question, StudyAnswers } from '../study/answers.js';
 import type { Contrast } from '../study/comparison.js';
-import type { StudyResult } from '../study/study.js';
+import type { StudyResult } from '../study/results.js';
 import { intervalChart, type SeriesStyle } from './charts.js';
 import { html, Markup } from './html.js';
 import { reportPage } from './page.js';

@@ -1,6 +1,6 @@
 /** A study's answers as text that fits 80 columns. */
 import { SCORES } from '../evaluate/scores/scores.js';
-import type { StudyResult } from '../study/study.js';
+import type { StudyResult } from '../study/results.js';
 import { textTable } from './text_table.js';
 
 const WIDTH = 80;

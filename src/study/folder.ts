@@ -9,6 +9,8 @@ import { makeFolder, readJson, writeFileAtomic } from '../files.js';
 import { beginOrContinue } from '../run_folder.js';
 import { pairName, type Pair, type Target } from './plan.js';
 
+export const SETTINGS_FILE = 'study.json';
+
 /** Kinds of results. */
 export type ResultKind = 'cnns' | 'trainings' | 'baselines' | 'scores' | 'faithfulness' | 'relevance';
 
@@ -25,7 +27,7 @@ export class StudyFolder {
 
   /** @throws CumulensError ERR_OPTION when the folder holds another study, or anything else */
   async open(settings: Readonly<Record<string, unknown>>): Promise<void> {
-    await beginOrContinue(this.path, 'study.json', settings, { by: 'study', opaque: {} });
+    await beginOrContinue(this.path, SETTINGS_FILE, settings, { by: 'study', opaque: {} });
   }
 
   images(data: string): string {

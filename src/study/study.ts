@@ -1,33 +1,16 @@
 /** The paper's study, end to end: which generators work on which CNNs and data, in parts that can be stopped at any time. */
-import { join } from 'node:path';
-
 import { CumulensError } from '../errors.js';
-import { writeFileAtomic } from '../files.js';
 import { native } from '../native.js';
-import { answerStudy, type StudyAnswers } from './answers.js';
 import { Artifacts, NETWORKS, type Report } from './artifacts.js';
 import { Claims } from './claims.js';
 import { scoreFaithfulness } from './faithfulness.js';
 import { StudyFolder } from './folder.js';
-import { studyPage } from '../report/study_page.js';
 import { parseStudyOptions, recordedSettings, type StudyConfig, type StudyOptions } from './options.js';
-import { planStudy, type Training } from './plan.js';
+import type { Training } from './plan.js';
 import { measureRelevance } from './relevance.js';
-import { readFindings } from './findings.js';
+import { planOf, sumUp, type StudyResult } from './results.js';
 import { scoreBaselines, scoreGenerator } from './scoring.js';
 import { trainGenerator } from './training.js';
-
-/** What `study` gives. */
-export interface StudyResult {
-  /** The page to open; the same numbers are beside it in results.json. */
-  page: string;
-  /** Trainings done, of `trainings`. */
-  done: number;
-  trainings: number;
-  complete: boolean;
-  settings: object;
-  answers: StudyAnswers;
-}
 
 /** Everything about one training: it, its scores on every pair it is tried on, and for a headline cell the two looks in depth. */
 async function runTraining(training: Training, artifacts: Artifacts, report: Report): Promise<void> {
@@ -57,8 +40,10 @@ async function runAll(plan: readonly Training[], folder: StudyFolder, config: St
   const artifacts = new Artifacts(config, folder, claims, AbortSignal.any([signal, claims.lost]));
   try {
     for (const [i, training] of plan.entries()) {
-      const report = config.onStep?.(training.id, i, plan.length) ?? (() => undefined);
-      await claims.ifFree(training.id, () => runTraining(training, artifacts, report));
+      await claims.ifFree(training.id, () => {
+        const report = config.onStep?.(training.id, i, plan.length) ?? (() => undefined);
+        return runTraining(training, artifacts, report);
+      });
     }
   } catch (error) {
     if (claims.lost.aborted) {
@@ -85,26 +70,6 @@ export async function study(options: StudyOptions): Promise<StudyResult> {
   checkNetworks(config);
   const folder = new StudyFolder(config.out);
   await folder.open(recordedSettings(config));
-  const plan = planStudy({
-    ...config,
-    cnns: config.cnns.map(({ name }) => name),
-    data: config.data.map(({ name }) => name),
-  });
-  await runAll(plan, folder, config);
-  const findings = await readFindings(folder, plan, config);
-  const done = findings.trainings.filter(({ whole }) => whole).length;
-  const result: StudyResult = {
-    page: join(config.out, 'report.html'),
-    done,
-    trainings: plan.length,
-    complete: done === plan.length,
-    settings: recordedSettings(config),
-    answers: await answerStudy(findings),
-  };
-  await writeFileAtomic(
-    join(config.out, 'results.json'),
-    `${JSON.stringify({ ...result, page: 'report.html' }, null, 2)}\n`,
-  );
-  await writeFileAtomic(result.page, studyPage(result));
-  return result;
+  await runAll(planOf(config), folder, config);
+  return sumUp(config);
 }

@@ -41,7 +41,6 @@ export async function trainGenerator(training: Training, artifacts: Artifacts, r
   const data: string[] = [];
   for (const pair of sources) data.push(await artifacts.prepared(pair, target, report));
   const run = trainGan({
-    ...config.gan,
     ...config[variant],
     variant,
     data,

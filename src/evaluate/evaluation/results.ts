@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { readJson } from '../../files.js';
 import { parseOptions } from '../../options.js';
 
+export const EVALUATION_FORMAT = 'cumulens.evaluation/1';
+
 const finite = z.number();
 const count = z.number().int().nonnegative();
 const interval = z.strictObject({ mean: finite, low: finite, high: finite });
@@ -67,7 +69,7 @@ const curve = z.strictObject({
 const caseOf = z.strictObject({ method: z.string(), kind: z.enum(['best', 'worst']), value: finite });
 
 export const resultsSchema = z.strictObject({
-  format: z.literal('cumulens.evaluation/1'),
+  format: z.literal(EVALUATION_FORMAT),
   samples: count,
   skipped: count.describe('images that could not be read'),
   cnn: z.strictObject({
@@ -107,7 +109,10 @@ export const resultsSchema = z.strictObject({
       probability: finite,
       cases: z.array(caseOf).describe('empty: chosen at random'),
       values: z.record(z.string(), finite).describe('the headline score by method'),
-      files: z.string().describe('what the names of its pictures begin with'),
+      files: z
+        .string()
+        .regex(/^gallery\/\d+$/, { error: 'expected a picture in gallery/' })
+        .describe('what the names of its pictures begin with'),
     }),
   ),
   notes: z.array(z.string()),
