@@ -33,17 +33,24 @@ function deadlineOf({ minutes, signal }: StudyConfig): { signal: AbortSignal; ti
   return { signal: AbortSignal.any(all), timeIsUp: () => deadline?.aborted === true && !signal?.aborted };
 }
 
-/** Runs what other processes are not at, until the time is up. */
+/** Runs what other processes are not at, then waits for them, until the time is up. */
 async function runAll(plan: readonly Training[], folder: StudyFolder, config: StudyConfig): Promise<void> {
   const claims = new Claims(folder.claims);
   const { signal, timeIsUp } = deadlineOf(config);
   const artifacts = new Artifacts(config, folder, claims, AbortSignal.any([signal, claims.lost]));
   try {
-    for (const [i, training] of plan.entries()) {
-      await claims.ifFree(training.id, () => {
-        const report = config.onStep?.(training.id, i, plan.length) ?? (() => undefined);
-        return runTraining(training, artifacts, report);
-      });
+    const begin = (training: Training): Report =>
+      config.onStep?.(training.id, plan.indexOf(training), plan.length) ?? (() => undefined);
+    const others: Training[] = [];
+    for (const training of plan) {
+      const done = await claims.ifFree(training.id, () => runTraining(training, artifacts, begin(training)));
+      if (!done) others.push(training);
+    }
+    // Done by now, or given up by a process that has died: a process ends when nothing is left.
+    for (const training of others) {
+      const report = begin(training);
+      report(0, 0, 'another process is at it');
+      await claims.alone(training.id, artifacts.signal, () => runTraining(training, artifacts, report));
     }
   } catch (error) {
     if (claims.lost.aborted) {
