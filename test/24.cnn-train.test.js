@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 
 import { expect } from 'chai';
 
-import { Cnn, CnnBuilder, Tensor, trainCnn, writeSafetensors } from '../dist/index.js';
+import { recipeOf, trainSchema } from '../dist/cnn/train_options.js';
+import { Cnn, CnnBuilder, Tensor, trainCnn, vgg16, writeSafetensors } from '../dist/index.js';
 import { native } from '../dist/native.js';
 import { error, f64, rejection, uniform } from './support/arrays.js';
 
@@ -197,6 +198,16 @@ describe('What native code gives and refuses', () => {
       const { code, message } = await rejection(call());
       expect({ code, message }).to.deep.equal({ code: 'ERR_OPTION', message: 'batchSize: expected 1 or more, got 0' });
     }
+  });
+});
+
+describe("A training's learning rate", () => {
+  it('is 0.1 by SGD, 0.01 where the network has no batch norm, 0.001 by Adam, and what is given before all', () => {
+    const rate = (given, spec) => recipeOf(trainSchema.parse({ data: 'd', out: 'o', ...given }), spec).learningRate;
+    const plain = vgg16({ classes: 2 });
+    expect([rate({}, network()), rate({}, plain)]).to.deep.equal([0.1, 0.01]);
+    expect([rate({ optimizer: 'adam' }, network()), rate({ optimizer: 'adam' }, plain)]).to.deep.equal([0.001, 0.001]);
+    expect(rate({ learningRate: 0.2 }, plain)).to.equal(0.2);
   });
 });
 
