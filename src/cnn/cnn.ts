@@ -5,23 +5,17 @@ import { CumulensError } from '../errors.js';
 import { mapFields, toNativeMapOptions, type MapOptions } from '../maps/options.js';
 import { native, withSignal, type NativeCnn, type NativeStateDict, type NativeTensor } from '../native.js';
 import { parseOptions } from '../options.js';
-import { readSafetensors, readTensorSpans, writeSafetensors } from '../safetensors.js';
+import { writeSafetensors } from '../safetensors.js';
 import { Tensor } from '../tensor.js';
 import { withImages, type Images } from './images.js';
-import type { ImportedTensor } from './import/contract.js';
-import { detectFormat, locateModel } from './import/detect.js';
-import { finishSpec, importFields, importModel, type ParsedImportOptions } from './import/import.js';
-import { placeStateDict } from './import/state_dict.js';
-import { ScriptArchive } from './script/archive.js';
+import { locateModel } from './import/detect.js';
+import { finishSpec, importFields, type ParsedImportOptions } from './import/import.js';
+import { METADATA_KEY, naming, readCnn, SCRIPT_TENSOR, type ReadScript } from './read.js';
+import type { ScriptArchive } from './script/archive.js';
 import { loadScript, type ScriptPlacement } from './script/load.js';
-import { isScriptSpec, parseScriptSpec, type ScriptSpec } from './script/spec.js';
+import type { ScriptSpec } from './script/spec.js';
 import { parseCnnSpec, type CnnSpec, type CnnSpecInput } from './spec.js';
 import { checkWeights } from './weights.js';
-
-/** The key of a CNN's file that holds its spec as JSON. */
-export const METADATA_KEY = 'cumulens';
-/** The tensor of a CNN's file that holds a TorchScript archive's bytes. */
-const SCRIPT_TENSOR = 'torchscript';
 
 const deviceFields = {
   device: z.string().default('auto'),
@@ -156,15 +150,9 @@ export class Cnn {
   static async load(path: string, options: LoadCnnOptions = {}): Promise<Cnn> {
     const { device, dtype, signal, ...rest } = parseOptions(loadSchema, options, 'Cnn.load');
     const file = await locateModel(path);
-    const format = await detectFormat(file);
     const placement = { device: native.resolveDevice(device), dtype };
     return naming(file, async () => {
-      if (format !== 'safetensors') refuseArch(rest, file, `a model of ${format}`);
-      if (format === 'torchscript') {
-        return Cnn.#loadScript({ archive: await ScriptArchive.open(file) }, rest, { ...placement, signal });
-      }
-      const read =
-        format === 'safetensors' ? await readOwn(file, rest) : ownTensors(await importModel(file, format, rest));
+      const read = await readCnn(file, rest);
       if ('archive' in read) return Cnn.#loadScript(read, rest, { ...placement, signal });
       const { spec, tensors, ...source } = read;
       try {
@@ -355,40 +343,6 @@ export class Cnn {
   }
 }
 
-interface ReadScript {
-  archive: ScriptArchive;
-  spec?: ScriptSpec;
-}
-
-interface ReadCnn {
-  spec: unknown;
-  tensors: NativeStateDict;
-  notes: readonly string[];
-  /** What needs the tensors, in errors. */
-  network?: string;
-}
-
-/** Puts the file's path before what is wrong with it. */
-async function naming<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof CumulensError)) throw error;
-    const message = onOneLine(error.message.startsWith(path) ? error.message : `${path}: ${error.message}`);
-    throw message === error.message ? error : new CumulensError(error.code, message, { cause: error });
-  }
-}
-
-/** Names in a stranger's file may hold anything; a message is one line. */
-function onOneLine(message: string): string {
-  return message.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
-}
-
-function refuseArch({ arch }: ParsedImportOptions, path: string, what: string): void {
-  if (arch === undefined) return;
-  throw new CumulensError('ERR_OPTION', `${path}: is ${what}, which says its own network: arch is for weights alone`);
-}
-
 const isNodes = (spec: CnnSpec | ScriptSpec): spec is CnnSpec => 'nodes' in spec;
 
 /** Every node with its op and the shape of its output. */
@@ -399,47 +353,6 @@ function nodeShapes(spec: CnnSpec, handle: NativeCnn): TapDescription[] {
 
 function classesOf(spec: CnnSpec, handle: NativeCnn): number {
   return handle.shapes()[1 + spec.nodes.findIndex((node) => node.name === spec.output)]?.[0] as number;
-}
-
-/** A CNN's file, or weights without a network. */
-async function readOwn(path: string, options: ParsedImportOptions): Promise<ReadCnn | ReadScript> {
-  const { tensors, metadata } = await readSafetensors(path);
-  if (metadata[METADATA_KEY] === undefined) return placeStateDict(path, tensors, options);
-  refuseArch(options, path, 'a CNN of cumulens');
-  const spec = parseMetadata(path, metadata[METADATA_KEY]);
-  if (!isScriptSpec(spec)) return { spec, tensors, notes: [] };
-  const { [SCRIPT_TENSOR]: archive, ...others } = tensors;
-  for (const tensor of Object.values(others)) tensor.dispose();
-  if (archive?.dtype !== 'uint8' || archive.shape.length !== 1) {
-    throw new CumulensError('ERR_FORMAT', `${path}: has no tensor '${SCRIPT_TENSOR}', the archive as uint8 [n]`);
-  }
-  const { begin, end } = (await readTensorSpans(path))[SCRIPT_TENSOR] as { begin: number; end: number };
-  return {
-    archive: await ScriptArchive.open(path, { bytes: archive, range: { begin, end } }),
-    spec: parseScriptSpec(spec, path),
-  };
-}
-
-/** Imported values as native tensors. */
-function ownTensors({
-  spec,
-  weights,
-  notes,
-}: {
-  spec: unknown;
-  weights: Record<string, ImportedTensor>;
-  notes: string[];
-}): ReadCnn {
-  const tensors = Object.entries(weights).map(([name, { shape, data }]) => [name, asNative(Tensor.from(data, shape))]);
-  return { spec, tensors: Object.fromEntries(tensors) as NativeStateDict, notes };
-}
-
-function parseMetadata(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CumulensError('ERR_FORMAT', `${path}: its metadata '${METADATA_KEY}' is not JSON`, { cause });
-  }
 }
 
 /** The native form of `target`: undefined stands for the predicted class. */
