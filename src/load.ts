@@ -28,12 +28,21 @@ export function readAddonBuild(path: string): AddonBuild {
 }
 
 /**
+ * libtorch's own switch for huge pages in tensors of 2 MiB and more, which it reads at its first allocation. The first writing to small pages
+ * takes longer than most operators: of every tap's maps, as long as all passes together. What the user has set stays.
+ */
+function askForHugePages(): void {
+  process.env.THP_MEM_ALLOC_ENABLE ??= '1';
+}
+
+/**
  * Loads the addon after a look at what it was built for: a wrong libtorch would end the process without a word.
  * @throws CumulensError ERR_ADDON_NOT_BUILT, ERR_LIBTORCH_NOT_FOUND, ERR_LIBTORCH_MISMATCH
  */
 export function loadAddon(path: string = addonPath()): unknown {
   const refused = refusal(readAddonBuild(path));
   if (refused) throw new CumulensError(refused.code, refused.message);
+  askForHugePages();
   try {
     return createRequire(import.meta.url)(path) as unknown;
   } catch (error) {
