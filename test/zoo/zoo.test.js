@@ -31,7 +31,8 @@ function run([command, ...args], ...more) {
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
   });
   if (error) throw error;
-  if (status !== 0) throw new Error(`${[...args, ...more].join(' ')} ended by ${signal ?? status}:\n${stderr.slice(-4000)}`);
+  if (status !== 0)
+    throw new Error(`${[...args, ...more].join(' ')} ended by ${signal ?? status}:\n${stderr.slice(-4000)}`);
   return stdout;
 }
 
