@@ -75,10 +75,9 @@ async function readOwn(path: string, options: ParsedImportOptions): Promise<Read
     throw new CumulensError('ERR_FORMAT', `${path}: has no tensor '${SCRIPT_TENSOR}', the archive as uint8 [n]`);
   }
   const { begin, end } = (await readTensorSpans(path))[SCRIPT_TENSOR] as { begin: number; end: number };
-  return {
-    archive: await ScriptArchive.open(path, { bytes: archive, range: { begin, end } }),
-    spec: parseScriptSpec(spec, path),
-  };
+  // Before the archive is opened, which would be left open if the spec were wrong.
+  const parsed = parseScriptSpec(spec, path);
+  return { archive: await ScriptArchive.open(path, { bytes: archive, range: { begin, end } }), spec: parsed };
 }
 
 /** Imported values as native tensors. */
