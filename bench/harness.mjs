@@ -80,6 +80,18 @@ export function printTable(title, baseName, rows) {
   }
 }
 
+/** Seconds an image, together and one by one. @param {{ label: string, secondsPerImage: { batched: number, plain: number }, timesFaster: number }[]} rows */
+export function printPerImage(title, rows) {
+  const cells = (label, ...values) => label.padEnd(24) + values.map((value) => value.padStart(14)).join('');
+  const milliseconds = (value) => `${(1000 * value).toPrecision(3)} ms`;
+  console.log(`\n${title}`);
+  console.log(cells('', 'batched', 'one by one', '×'));
+  for (const { label, secondsPerImage, timesFaster } of rows) {
+    const [batched, plain] = [secondsPerImage.batched, secondsPerImage.plain].map(milliseconds);
+    console.log(cells(label, batched, plain, timesFaster.toFixed(1)));
+  }
+}
+
 /** Once in the life of the process: what it runs on. */
 export async function describeMachine() {
   return {

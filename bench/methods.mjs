@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 import { Cnn, createMethod, METHOD_NAMES, small, Tensor } from '../dist/index.js';
 import { native } from '../dist/native.js';
-import { describeMachine, machineLine, median, progress, timeInTurn } from './harness.mjs';
+import { describeMachine, machineLine, median, printPerImage, progress, timeInTurn } from './harness.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -87,19 +87,12 @@ const rows = names.map((name) => {
     batched: median(seconds[`${name}:batched`]) / count,
     plain: median(seconds[`${name}:plain`]) / plainCount,
   };
-  return { method: name, secondsPerImage: perImage, timesFaster: perImage.plain / perImage.batched };
+  return { label: name, secondsPerImage: perImage, timesFaster: perImage.plain / perImage.batched };
 });
 const machine = await describeMachine();
 if (options.json) {
   console.log(JSON.stringify({ machine, settings: { count, plainCount, size, rounds }, rows, seconds }, null, 2));
 } else {
-  const cells = (label, ...values) => label.padEnd(24) + values.map((value) => value.padStart(14)).join('');
-  const milliseconds = (value) => `${(1000 * value).toPrecision(3)} ms`;
-  console.log(`\nAn image of ${count}, ${size}×${size}, network 'small'; medians of ${rounds} rounds`);
-  console.log(cells('', 'batched', 'one by one', '×'));
-  for (const { method, secondsPerImage, timesFaster } of rows)
-    console.log(
-      cells(method, milliseconds(secondsPerImage.batched), milliseconds(secondsPerImage.plain), timesFaster.toFixed(1)),
-    );
+  printPerImage(`An image of ${count}, ${size}×${size}, network 'small'; medians of ${rounds} rounds`, rows);
   console.log(machineLine(machine));
 }

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 import { Cnn, createMethod, createScorer, small, Tensor } from '../dist/index.js';
 import { native } from '../dist/native.js';
-import { describeMachine, machineLine, median, progress, timeInTurn } from './harness.mjs';
+import { describeMachine, machineLine, median, printPerImage, progress, timeInTurn } from './harness.mjs';
 import { PlainImage } from './plain_scores.mjs';
 
 const { values: options } = parseArgs({
@@ -134,7 +134,7 @@ const rows = groups.map(([label]) => {
     batched: median(seconds[`${label}:batched`]) / count,
     plain: median(seconds[`${label}:plain`]) / plainCount,
   };
-  return { score: label, secondsPerImage: perImage, timesFaster: perImage.plain / perImage.batched };
+  return { label, secondsPerImage: perImage, timesFaster: perImage.plain / perImage.batched };
 });
 const machine = await describeMachine();
 if (options.json) {
@@ -142,13 +142,9 @@ if (options.json) {
     JSON.stringify({ machine, settings: { count, plainCount, size, steps, rounds }, rows, seconds }, null, 2),
   );
 } else {
-  const cells = (label, ...values) => label.padEnd(24) + values.map((value) => value.padStart(14)).join('');
-  const milliseconds = (value) => `${(1000 * value).toPrecision(3)} ms`;
-  console.log(`\nAn image of ${count}, ${size}×${size}, network 'small', ${steps} steps; medians of ${rounds} rounds`);
-  console.log(cells('', 'batched', 'one by one', '×'));
-  for (const { score, secondsPerImage, timesFaster } of rows)
-    console.log(
-      cells(score, milliseconds(secondsPerImage.batched), milliseconds(secondsPerImage.plain), timesFaster.toFixed(1)),
-    );
+  printPerImage(
+    `An image of ${count}, ${size}×${size}, network 'small', ${steps} steps; medians of ${rounds} rounds`,
+    rows,
+  );
   console.log(machineLine(machine));
 }
