@@ -1,5 +1,7 @@
 #include <napi.h>
 
+#include <ATen/Context.h>
+
 #include "binding/attribution.h"
 #include "binding/cancel_handle.h"
 #include "binding/classifier_trainer.h"
@@ -21,6 +23,9 @@
 namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  // oneDNN does what NNPACK would, and NNPACK writes a warning to the terminal for each thread on every machine that it does not know, as
+  // most virtual ones.
+  at::globalContext().setUserEnabledNNPACK(false);
   cumulens::Environment::create(env);
   cumulens::defineSystem(env, exports);
   cumulens::CancelHandle::define(env, exports);
