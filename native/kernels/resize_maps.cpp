@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <vector>
 
 namespace cumulens::kernels {
@@ -71,13 +72,13 @@ CUMULENS_SIMD void stretch(float* values, float low, float spread, int64_t count
 /// Resizes maps of one size to another, one at a time, in memory of its own.
 class Resizer {
  public:
-  Resizer(at::IntArrayRef from, at::IntArrayRef to)
-      : rows_(from[1], to[1]),
-        columns_(from[2], to[2]),
-        height_(from[1]),
-        width_(from[2]),
-        outHeight_(to[1]),
-        outWidth_(to[2]),
+  Resizer(std::array<int64_t, 2> from, std::array<int64_t, 2> to)
+      : rows_(from[0], to[0]),
+        columns_(from[1], to[1]),
+        height_(from[0]),
+        width_(from[1]),
+        outHeight_(to[0]),
+        outWidth_(to[1]),
         buffer_(static_cast<size_t>(2 * outWidth_)),
         input_(static_cast<size_t>(width_)),
         output_(static_cast<size_t>(outWidth_)) {}
@@ -143,19 +144,58 @@ class Resizer {
   Extremes input_, output_;
 };
 
+/// One layer's maps and where they go.
+struct Layer {
+  Layer(const at::Tensor& maps, const at::Tensor& out)
+      : from(maps.contiguous()),
+        size{from.size(1), from.size(2)},
+        in(from.const_data_ptr<float>()),
+        out(out.mutable_data_ptr<float>()),
+        apart(out.stride(0)) {}
+
+  const float* input(int64_t image) const { return in + image * size[0] * size[1]; }
+  float* output(int64_t image) const { return out + image * apart; }
+
+  at::Tensor from;
+  std::array<int64_t, 2> size;
+  const float* in;
+  float* out;
+  int64_t apart;
+};
+
+/// A thread's resizers: layers of one size share theirs.
+class Resizers {
+ public:
+  explicit Resizers(at::IntArrayRef to) : to_{to[1], to[2]} {}
+  Resizer& from(std::array<int64_t, 2> size) { return made_.try_emplace(size, size, to_).first->second; }
+
+ private:
+  std::array<int64_t, 2> to_;
+  std::map<std::array<int64_t, 2>, Resizer> made_;
+};
+
 }  // namespace
 
-void resizeMaps(const at::Tensor& maps, const at::Tensor& out, bool normalise) {
-  TORCH_CHECK(maps.dim() == 3 && out.dim() == 3 && maps.size(0) == out.size(0), "resizeMaps: ", maps.sizes(), " to ", out.sizes());
-  const at::Tensor from = maps.contiguous();
-  const auto* in = from.const_data_ptr<float>();
-  auto* result = out.mutable_data_ptr<float>();
-  const int64_t size = from.size(1) * from.size(2), apart = out.stride(0);
-  at::parallel_for(0, from.size(0), 1, [&](int64_t begin, int64_t end) {
-    Resizer resizer(from.sizes(), out.sizes());
-    for (int64_t n = begin; n < end; ++n) {
-      resizer.resize(in + n * size, result + n * apart);
-      if (normalise) resizer.normalise(in + n * size, result + n * apart);
+void resizeMaps(const std::vector<at::Tensor>& layers, const std::vector<at::Tensor>& outs, bool normalise, const MapsFinished& finished) {
+  TORCH_CHECK(layers.size() == outs.size(), "resizeMaps: ", layers.size(), " layers to ", outs.size());
+  if (layers.empty()) return;
+  std::vector<Layer> jobs;
+  jobs.reserve(layers.size());
+  for (size_t i = 0; i < layers.size(); ++i) {
+    TORCH_CHECK(layers[i].dim() == 3 && outs[i].sizes() == outs[0].sizes() && layers[i].size(0) == outs[i].size(0),
+                "resizeMaps: ", layers[i].sizes(), " to ", outs[i].sizes());
+    jobs.emplace_back(layers[i], outs[i]);
+  }
+  at::parallel_for(0, outs[0].size(0), 1, [&](int64_t begin, int64_t end) {
+    Resizers resizers(outs[0].sizes());
+    for (int64_t image = begin; image < end; ++image) {
+      for (size_t layer = 0; layer < jobs.size(); ++layer) {
+        const Layer& job = jobs[layer];
+        Resizer& resizer = resizers.from(job.size);
+        resizer.resize(job.input(image), job.output(image));
+        if (normalise) resizer.normalise(job.input(image), job.output(image));
+        if (finished) finished(layer, image, image + 1);
+      }
     }
   });
 }

@@ -21,25 +21,20 @@ std::vector<int64_t> keptPositions(int64_t layers, int64_t conditions) {
   return positions;
 }
 
-CumulativeAverage::CumulativeAverage(int64_t layers, int64_t conditions) : positions_(keptPositions(layers, conditions)), layers_(layers) {}
+CumulativeAverage::CumulativeAverage(int64_t layers, int64_t conditions, const at::Tensor& like)
+    : positions_(keptPositions(layers, conditions)),
+      sum_(at::empty(like.sizes(), like.options())),
+      kept_(at::empty({like.size(0), conditions, like.size(1), like.size(2)}, like.options())) {}
 
-void CumulativeAverage::add(const at::Tensor& map) {
-  check(added_ < layers_, ErrorCode::internal, "a cumulative average of ", layers_, " maps got one more");
-  if (added_ == 0) {
-    sum_ = map.clone();
-    kept_ = at::empty({map.size(0), static_cast<int64_t>(positions_.size()), map.size(1), map.size(2)}, map.options());
-  } else {
-    sum_.add_(map);
-  }
+void CumulativeAverage::add(int64_t layer, const at::Tensor& maps, int64_t begin, int64_t end) {
+  at::Tensor sum = sum_.slice(0, begin, end);
+  if (layer == 0)
+    sum.copy_(maps.slice(0, begin, end));
+  else
+    sum.add_(maps.slice(0, begin, end));
   for (size_t slot = 0; slot < positions_.size(); ++slot) {
-    if (positions_[slot] == added_) kept_.select(1, static_cast<int64_t>(slot)).copy_(sum_).div_(added_ + 1);
+    if (positions_[slot] == layer) kept_.select(1, static_cast<int64_t>(slot)).slice(0, begin, end).copy_(sum).div_(layer + 1);
   }
-  ++added_;
-}
-
-at::Tensor CumulativeAverage::conditions() const {
-  check(added_ == layers_, ErrorCode::internal, "a cumulative average of ", layers_, " maps got ", added_);
-  return kept_;
 }
 
 }  // namespace cumulens

@@ -9,6 +9,7 @@
 
 #include <c10/core/GradMode.h>
 
+#include <functional>
 #include <utility>
 
 namespace cumulens {
@@ -86,24 +87,43 @@ at::Tensor scoreOf(const at::Tensor& logits, const at::Tensor& target) {
   return targetScores(logits, target).sum();
 }
 
+/// Layers' maps on their way to the size and range asked for, in the order in which they are averaged.
+struct Finishing {
+  std::vector<at::Tensor> raw;
+  std::vector<at::Tensor> outs;
+  std::vector<int64_t> place;  ///< among those averaged; -1: not averaged
+
+  int64_t averaged = 0;
+};
+
+Finishing arrange(RawMaps& raw, const Plan& plan, const ExplainOptions& options, const std::function<at::Tensor(int64_t)>& outOf) {
+  Finishing result;
+  for (int64_t i = 0; i < plan.taps; ++i) {
+    const int64_t tap = options.reverse ? plan.taps - 1 - i : i;
+    if (!plan.takes(options, tap)) continue;
+    result.raw.push_back(std::move(raw.maps[static_cast<size_t>(tap)]));
+    result.outs.push_back(outOf(tap));
+    result.place.push_back(tap < plan.averaged ? result.averaged++ : -1);
+  }
+  return result;
+}
+
 /// Brings the maps to their size and range, and averages them.
 void finishAll(RawMaps raw, const Plan& plan, const ExplainOptions& options, const CancelToken& cancel, Explanation& result) {
   const int64_t count = result.logits.size(0), height = options.size[0], width = options.size[1];
   const auto makeSpace = [&](int64_t maps) { return at::empty({count, maps, height, width}, result.logits.options()); };
   result.target = makeSpace(1);
-  finishMaps(raw.target, options.normalise, result.target.select(1, 0));
-  std::optional<CumulativeAverage> average;
-  if (plan.averaged > 0) average.emplace(plan.averaged, options.conditions);
+  finishMaps({raw.target}, options.normalise, {result.target.select(1, 0)});
   if (options.maps) result.maps = makeSpace(plan.taps);
   const at::Tensor space = options.maps ? at::Tensor() : makeSpace(1);
-  for (int64_t i = 0; i < plan.taps; ++i) {
+  const Finishing layers =
+      arrange(raw, plan, options, [&](int64_t tap) { return options.maps ? result.maps.select(1, tap) : space.select(1, 0); });
+  std::optional<CumulativeAverage> average;
+  if (plan.averaged > 0) average.emplace(plan.averaged, options.conditions, result.target.select(1, 0));
+  finishMaps(layers.raw, options.normalise, layers.outs, [&](size_t layer, int64_t begin, int64_t end) {
     cancel.check();
-    const int64_t tap = options.reverse ? plan.taps - 1 - i : i;
-    if (!plan.takes(options, tap)) continue;
-    const at::Tensor map = options.maps ? result.maps.select(1, tap) : space.select(1, 0);
-    finishMaps(std::exchange(raw.maps[static_cast<size_t>(tap)], {}), options.normalise, map);
-    if (tap < plan.averaged) average->add(map);
-  }
+    if (layers.place[layer] >= 0) average->add(layers.place[layer], layers.outs[layer], begin, end);
+  });
   if (average) result.conditions = average->conditions();
 }
 

@@ -1,6 +1,6 @@
 #include "core/maps/normalise.h"
 
-#include "kernels/resize_maps.h"
+#include <algorithm>
 
 namespace cumulens {
 namespace {
@@ -23,24 +23,27 @@ at::Tensor normaliseAnywhere(const at::Tensor& maps, std::array<int64_t, 2> size
 /// Where there is a kernel that does it in one pass over memory, six times faster than operator by operator.
 bool hasKernel(const at::Tensor& maps) { return maps.is_cpu() && maps.scalar_type() == at::kFloat && maps.numel() > 0; }
 
-at::Tensor finished(const at::Tensor& maps, std::array<int64_t, 2> size, bool normalise) {
+at::Tensor resized(const at::Tensor& maps, std::array<int64_t, 2> size, bool normalise) {
   if (!hasKernel(maps)) return normalise ? normaliseAnywhere(maps, size) : resizeAnywhere(maps, size);
   const at::Tensor out = at::empty({maps.size(0), size[0], size[1]}, maps.options());
-  kernels::resizeMaps(maps, out, normalise);
+  kernels::resizeMaps({maps}, {out}, normalise, {});
   return out;
 }
 
 }  // namespace
 
-at::Tensor resizeMaps(const at::Tensor& maps, std::array<int64_t, 2> size) { return finished(maps, size, false); }
+at::Tensor resizeMaps(const at::Tensor& maps, std::array<int64_t, 2> size) { return resized(maps, size, false); }
 
-at::Tensor resizeAndNormalise(const at::Tensor& maps, std::array<int64_t, 2> size) { return finished(maps, size, true); }
+at::Tensor resizeAndNormalise(const at::Tensor& maps, std::array<int64_t, 2> size) { return resized(maps, size, true); }
 
-void finishMaps(const at::Tensor& maps, bool normalise, const at::Tensor& out) {
-  if (hasKernel(maps))
-    kernels::resizeMaps(maps, out, normalise);
-  else
-    out.copy_(finished(maps, {out.size(1), out.size(2)}, normalise));
+void finishMaps(const std::vector<at::Tensor>& layers, bool normalise, const std::vector<at::Tensor>& outs,
+                const kernels::MapsFinished& finished) {
+  if (std::all_of(layers.begin(), layers.end(), hasKernel)) return kernels::resizeMaps(layers, outs, normalise, finished);
+  for (size_t layer = 0; layer < layers.size(); ++layer) {
+    const at::Tensor& out = outs[layer];
+    out.copy_(resized(layers[layer], {out.size(1), out.size(2)}, normalise));
+    if (finished) finished(layer, 0, out.size(0));
+  }
 }
 
 }  // namespace cumulens
