@@ -107,8 +107,8 @@ export const STUDY_PRESETS: Readonly<Record<Parsed['preset'], Sizes>> = {
     // VGG16, which has no batch norms, learns little by SGD in so few steps.
     cnnTraining: { epochs: 12, optimizer: 'adam' },
     // Generators of 45 000 weights each: what two cores train on such small maps until the validation error is near rest (docs/study.md).
-    gan: { preset: 'small', conditionFeatures: 8, discriminatorWidth: 8, batchSize: 32, steps: 1400, warmup: 40, emaDecay: 0.995, validateEvery: 100, checkpointEvery: 500, sampleEvery: 1500, keepCheckpoints: 1 },
-    lsft: { width: 8, conditionWidth: 8, steps: 1300, generatorAdam: { learningRate: 3e-3, beta1: 0.9, beta2: 0.98 } },
+    gan: { preset: 'small', conditionFeatures: 8, discriminatorWidth: 8, batchSize: 32, steps: 1600, warmup: 40, emaDecay: 0.995, validateEvery: 100, checkpointEvery: 500, sampleEvery: 1500, keepCheckpoints: 1 },
+    lsft: { width: 8, conditionWidth: 8, steps: 2000, generatorAdam: { learningRate: 3e-3, beta1: 0.9, beta2: 0.98 } },
     gsft: { width: 16, conditionWidth: 16, blocks: 6, generatorAdam: { learningRate: 2e-3, beta1: 0.9, beta2: 0.98 } },
   },
   paper: {
