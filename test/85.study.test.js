@@ -75,9 +75,13 @@ describe('A comparison over seeds', () => {
     expect(contrast.difference.verdict).to.equal('better');
   });
 
-  it('leaves out scores that a seed or a side lacks', async () => {
-    const sides = { variant: 'lsft', what: 'a', ours: [{ mae: [1] }, {}], theirs: [{ mae: [1] }, { mae: [1] }] };
-    expect(await contrasts(sides, ['mae'])).to.deep.equal([]);
+  it('goes by the seeds that both sides have, and leaves out scores that a side lacks', async () => {
+    const ours = [{ mae: [1, 2] }, {}, { mae: [3, 4] }, { ssim: [1, 1] }];
+    const theirs = [{ mae: [0, 1] }, { mae: [9, 9] }, { mae: [2, 3] }, undefined];
+    const [contrast, ...others] = await contrasts({ variant: 'lsft', what: 'a', ours, theirs }, ['mae', 'ssim']);
+    expect(others).to.deep.equal([]);
+    expect(contrast).to.include({ seeds: 2, images: 2, ours: 2.5, theirs: 1.5 });
+    expect(contrast.difference.mean).to.be.closeTo(1, 1e-12);
   });
 });
 
@@ -111,7 +115,7 @@ describe("A study's answers", () => {
     result: { steps: 1, parameters: 1, validation: [[1, 0.1]], lastQuarter: 0, flat: true, warnings: [] },
     trials,
   });
-  const trial = (pair, generator, linear, more = {}) => ({ pair, scores: { generator, linear }, ...more });
+  const trial = (pair, generator, linear, more = {}) => ({ pair, seed: 0, scores: { generator, linear }, ...more });
   const config = { cnns: [], data: [] };
 
   it('weigh what never saw a CNN against what learnt from it, with the margin', async () => {
@@ -127,6 +131,20 @@ describe("A study's answers", () => {
       text: 'Yes: it holds for MAE 2 of 2, SSIM 2 of 2, Pearson 2 of 2.',
     });
     expect(answerTo('unseen-linear').text).to.equal('In part: it holds for MAE 1 of 2, SSIM 1 of 2, Pearson 1 of 2.');
+  });
+
+  it('compare the mix with those of one pair seed by seed, whichever is there', async () => {
+    const [pair] = pairs;
+    const of = (scope, seed, pearson) => {
+      const one = trial(pair, rows(pearson, 0.1), rows(0.5, 0.2), { seed });
+      return finding(scope, [pair], [one], { seed });
+    };
+    const trainings = [of('one', 0, 0.9), of('one', 2, 0.5), of('mix', 1, 0.1), of('mix', 2, 0.48)];
+    const { questions } = await answerStudy({ config, cnns: [], trainings });
+    const mix = questions.find(({ id }) => id === 'mix');
+    expect(mix.contrasts.map(({ seeds }) => seeds)).to.deep.equal([1]);
+    expect(mix.contrasts[0].difference.mean).to.be.closeTo(-0.02, 1e-6);
+    expect(mix.answer).to.equal('yes');
   });
 
   it('say of the first and the last condition what their intervals say', async () => {

@@ -19,15 +19,20 @@ export interface Contrast {
   difference: Difference;
 }
 
-/** Mean over seeds of each image's score; undefined where one of them lacks it. */
-function averaged(sides: readonly (Rows | undefined)[], score: ScoreName): number[] | undefined {
-  const rows = sides.map((side) => side?.[score]);
-  const [first] = rows;
-  if (!first || rows.some((row) => row?.length !== first.length)) return undefined;
-  return first.map((_, i) => rows.reduce((sum, row) => sum + ((row as number[])[i] as number), 0) / rows.length);
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Mean over seeds of each image's score. */
+function averaged(rows: readonly number[][]): number[] {
+  return (rows[0] as number[]).map((_, i) => mean(rows.map((row) => row[i] as number)));
 }
 
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** The rows of those seeds in which both sides have the score, of the same images. */
+function paired({ ours, theirs }: Sides, score: ScoreName): { ours: number[]; theirs: number[] }[] {
+  return ours.flatMap((side, seed) => {
+    const [a, b] = [side?.[score], theirs[seed]?.[score]];
+    return a && a.length === b?.length ? [{ ours: a, theirs: b }] : [];
+  });
+}
 
 export interface Sides {
   variant: string;
@@ -37,29 +42,19 @@ export interface Sides {
   theirs: readonly (Rows | undefined)[];
 }
 
-/** A contrast for each score that both sides have. */
-export async function contrasts(
-  { variant, what, ours, theirs }: Sides,
-  scores: readonly ScoreName[],
-): Promise<Contrast[]> {
+/** A contrast for each score that both sides have in a seed: one half done is compared by the seeds that it has. */
+export async function contrasts(sides: Sides, scores: readonly ScoreName[]): Promise<Contrast[]> {
   const found: Contrast[] = [];
   for (const score of scores) {
-    const [a, b] = [averaged(ours, score), averaged(theirs, score)];
-    if (a === undefined || b?.length !== a.length) continue;
+    const pairs = paired(sides, score);
+    if (pairs.length === 0) continue;
+    const [a, b] = [averaged(pairs.map(({ ours }) => ours)), averaged(pairs.map(({ theirs }) => theirs))];
     const table = new ScoreTable();
     table.add('ours', { values: { [score]: a }, undefined: {} });
     table.add('theirs', { values: { [score]: b }, undefined: {} });
     const difference = await table.compare('ours', 'theirs', score, 0);
-    found.push({
-      variant,
-      what,
-      score,
-      seeds: ours.length,
-      images: a.length,
-      ours: mean(a),
-      theirs: mean(b),
-      difference,
-    });
+    const { variant, what } = sides;
+    found.push({ variant, what, score, seeds: pairs.length, images: a.length, ours: mean(a), theirs: mean(b), difference }); // prettier-ignore
   }
   return found;
 }

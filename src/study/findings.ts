@@ -11,6 +11,8 @@ import type { TrainingResult } from './training.js';
 /** One generator on one pair: every method's scores, image by image. */
 export interface Trial {
   pair: Pair;
+  /** The generator's. */
+  seed: number;
   /** The generator and what needs none, against the target and within the mask. */
   scores: MethodRows;
   /** On the CNN itself: the generator, Grad-CAM and the baselines. */
@@ -47,6 +49,7 @@ async function readTrial(folder: StudyFolder, training: Training, pair: Pair): P
   const relevance = await folder.read<RelevanceRows>('relevance', name);
   return {
     pair,
+    seed: training.seed,
     scores: { ...baselines, ...own },
     ...(faithfulness ? { faithfulness } : {}),
     ...(relevance ? { relevance } : {}),

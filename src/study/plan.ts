@@ -40,7 +40,10 @@ export interface PlanOptions {
   seeds: readonly number[];
 }
 
+/** For files. */
 export const pairName = ({ cnn, data }: Pair): string => `${cnn}-${data}`;
+/** For readers. */
+export const onPair = ({ cnn, data }: Pair): string => `${cnn}, ${data}`;
 
 /** A scope made concrete: what is learnt from and what is tried on. */
 type Cell = Pick<Training, 'scope' | 'left' | 'sources' | 'tests'>;

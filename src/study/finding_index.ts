@@ -1,0 +1,36 @@
+/** A study's findings by what they are of. */
+import type { Finding, Trial } from './findings.js';
+import { pairName, type Pair, type Scope } from './plan.js';
+
+const same = (a: Pair, b: Pair): boolean => pairName(a) === pairName(b);
+
+export class FindingIndex {
+  constructor(readonly all: readonly Finding[]) {}
+
+  get variants(): string[] {
+    return [...new Set(this.all.map(({ training }) => training.variant))];
+  }
+
+  of(variant: string, scope: Scope, target = 'excluded'): Finding[] {
+    return this.all.filter(
+      ({ training }) => training.variant === variant && training.scope === scope && training.target === target,
+    );
+  }
+
+  /** Every seed's trial on `pair` of the generators that learnt from that pair alone. */
+  own(variant: string, pair: Pair, target = 'excluded'): Trial[] {
+    return this.of(variant, 'one', target)
+      .filter(({ training }) => same(training.sources[0] as Pair, pair))
+      .map(({ trials }) => trials[0] as Trial);
+  }
+
+  /** Every seed's trial on `pair` of the mix. */
+  mixed(variant: string, pair: Pair): Trial[] {
+    return this.of(variant, 'mix').flatMap(({ trials }) => trials.filter((trial) => same(trial.pair, pair)));
+  }
+
+  pairs(variant: string): Pair[] {
+    const sources = this.of(variant, 'one').map(({ training }) => training.sources[0] as Pair);
+    return sources.filter((pair, i) => sources.findIndex((other) => same(other, pair)) === i);
+  }
+}

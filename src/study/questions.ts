@@ -1,0 +1,190 @@
+/** A study's questions of one score against another: each has its rule and every contrast that it rests on. */
+import { SCORES, type ScoreName } from '../evaluate/scores/scores.js';
+import type { Question } from './answers.js';
+import { contrasts, type Contrast, type Sides } from './comparison.js';
+import type { FindingIndex } from './finding_index.js';
+import type { Trial } from './findings.js';
+import { onPair } from './plan.js';
+import type { Rows } from './scoring.js';
+
+/** A loss of Pearson correlation that still counts as doing as well. */
+export const MARGIN = 0.05;
+const AGAINST_TARGET: readonly ScoreName[] = ['mae', 'ssim', 'pearson'];
+const ON_THE_CNN: readonly ScoreName[] = ['deletion', 'insertion', 'adcc', 'energyInMask', 'pointingGame'];
+
+const method = (trials: readonly (Trial | undefined)[], name: string): (Rows | undefined)[] =>
+  trials.map((trial) => trial?.scores[name]);
+const onCnn = (trials: readonly Trial[], name: string): (Rows | undefined)[] =>
+  trials.map(({ faithfulness, scores }) =>
+    faithfulness?.[name] ? { ...scores[name], ...faithfulness[name] } : undefined,
+  );
+
+function summarise(
+  { id, question, rule, sides }: Pick<Question, 'id' | 'question' | 'rule' | 'sides'>,
+  found: Contrast[],
+  holds: (contrast: Contrast) => boolean = ({ difference }) => difference.verdict === 'better',
+): Question {
+  if (found.length === 0) {
+    return { id, question, rule, sides, answer: 'open', text: 'Nothing that answers this was run.', contrasts: [] };
+  }
+  const scores = [...new Set(found.map(({ score }) => score))];
+  const parts = scores.map((score) => {
+    const own = found.filter((contrast) => contrast.score === score);
+    return `${SCORES[score].label} ${own.filter(holds).length} of ${own.length}`;
+  });
+  const held = found.filter(holds).length;
+  const answer = held === found.length ? 'yes' : held === 0 ? 'no' : 'mixed';
+  const word = { yes: 'Yes', no: 'No', mixed: 'In part' }[answer];
+  return { id, question, rule, sides, answer, text: `${word}: it holds for ${parts.join(', ')}.`, contrasts: found };
+}
+
+async function collect(cells: readonly Sides[], scores: readonly ScoreName[]): Promise<Contrast[]> {
+  const found: Contrast[] = [];
+  for (const cell of cells) found.push(...(await contrasts(cell, scores)));
+  return found;
+}
+
+/** Cells of the headline: each pair on its own, then the mix on each pair. */
+function headline(index: FindingIndex, side: (trials: Trial[]) => Pick<Sides, 'ours' | 'theirs'>): Sides[] {
+  return index.variants.flatMap((variant) => {
+    const cell = (what: string, trials: Trial[]): Sides[] =>
+      trials.length === 0 ? [] : [{ variant, what, ...side(trials) }];
+    const pairs = index.pairs(variant);
+    return [
+      ...pairs.flatMap((pair) => cell(onPair(pair), index.own(variant, pair))),
+      ...pairs.flatMap((pair) => cell(`mix: ${onPair(pair)}`, index.mixed(variant, pair))),
+    ];
+  });
+}
+
+async function beatsLinear(index: FindingIndex): Promise<Question> {
+  const cells = headline(index, (trials) => ({ ours: method(trials, 'generator'), theirs: method(trials, 'linear') }));
+  return summarise(
+    {
+      id: 'linear',
+      question: 'Does the generator beat the linear baseline?',
+      rule: 'nearer to the target map of held-out images than the best linear combination of the same conditions, the paired 95 % interval excluding 0; the target’s map is not among the conditions’',
+      sides: ['generator', 'linear'],
+    },
+    await collect(cells, AGAINST_TARGET),
+  );
+}
+
+async function beatsGradCam(index: FindingIndex): Promise<Question> {
+  const cells = headline(index, (trials) => ({ ours: onCnn(trials, 'generator'), theirs: onCnn(trials, 'gradcam') }));
+  return summarise(
+    {
+      id: 'gradcam',
+      question: 'Does the generator explain the CNN better than Grad-CAM?',
+      rule: 'a better score on the CNN itself, or within the mask where there is one, than Grad-CAM at the last tap, which it learnt to draw; the paired 95 % interval excluding 0',
+      sides: ['generator', 'Grad-CAM'],
+    },
+    await collect(cells, ON_THE_CNN),
+  );
+}
+
+/** Generators that never saw a CNN (or data set) on its images, against those that learnt from it. */
+async function agnostic(index: FindingIndex, scope: 'without-cnn' | 'without-data', what: string): Promise<Question> {
+  const cells = index.variants.flatMap((variant) =>
+    index.of(variant, scope).flatMap(({ trials }) =>
+      trials.flatMap((trial): Sides[] => {
+        const own = index.own(variant, trial.pair).find(({ seed }) => seed === trial.seed);
+        if (!own) return [];
+        return [
+          { variant, what: onPair(trial.pair), ours: method([trial], 'generator'), theirs: method([own], 'generator') },
+        ];
+      }),
+    ),
+  );
+  const holds = ({ score, difference }: Contrast): boolean => score === 'pearson' && difference.low > -MARGIN;
+  const found = await collect(cells, ['pearson']);
+  return summarise(
+    {
+      id: scope,
+      question: `Is the generator agnostic to the ${what}?`,
+      rule: `on a ${what} it never saw, it loses less than ${MARGIN} of Pearson correlation with the target, by the whole 95 % interval, against a generator that learnt from that ${what}`,
+      sides: [`never saw the ${what}`, 'learnt from it'],
+    },
+    found,
+    holds,
+  );
+}
+
+/** The same generators against the linear baseline that never saw it either. */
+async function agnosticBeatsLinear(index: FindingIndex): Promise<Question> {
+  const cells = index.variants.flatMap((variant) =>
+    (['without-cnn', 'without-data'] as const).flatMap((scope) =>
+      index.of(variant, scope).flatMap(({ training, trials }) =>
+        trials.map((trial): Sides => ({
+          variant,
+          what: `${onPair(trial.pair)}, without ${training.left ?? ''}`,
+          ours: method([trial], 'generator'),
+          theirs: method([trial], 'linear'),
+        })),
+      ),
+    ),
+  );
+  return summarise(
+    {
+      id: 'unseen-linear',
+      question: 'Does it beat the linear baseline on what neither has seen?',
+      rule: 'as for the linear baseline, both fitted on the other CNNs or data sets',
+      sides: ['generator', 'linear'],
+    },
+    await collect(cells, AGAINST_TARGET),
+  );
+}
+
+async function mixCosts(index: FindingIndex): Promise<Question> {
+  const cells = index.variants.flatMap((variant) =>
+    index.pairs(variant).flatMap((pair): Sides[] => {
+      const [mixed, own] = [index.mixed(variant, pair), index.own(variant, pair)];
+      const ofSeeds = mixed.map(({ seed }) => own.find((trial) => trial.seed === seed));
+      return [{ variant, what: onPair(pair), ours: method(mixed, 'generator'), theirs: method(ofSeeds, 'generator') }];
+    }),
+  );
+  return summarise(
+    {
+      id: 'mix',
+      question: 'Does one generator for all do as well as one for each?',
+      rule: `trained in as many steps on the mix of all, it loses less than ${MARGIN} of Pearson correlation, by the whole 95 % interval, against the one trained on that CNN and data set alone`,
+      sides: ['of the mix', 'its own'],
+    },
+    await collect(cells, ['pearson']),
+    ({ difference }) => difference.low > -MARGIN,
+  );
+}
+
+/** What the target's own map among the conditions gives away. */
+async function included(index: FindingIndex): Promise<Question> {
+  const cells = index.variants.flatMap((variant) =>
+    index.pairs(variant).flatMap((pair): Sides[] => {
+      const [trial] = index.own(variant, pair, 'included');
+      return trial
+        ? [{ variant, what: onPair(pair), ours: method([trial], 'linear'), theirs: method([trial], 'generator') }]
+        : [];
+    }),
+  );
+  return summarise(
+    {
+      id: 'included',
+      question: 'With the target’s map among the averages, is a linear formula enough?',
+      rule: 'with the target included, the linear baseline is nearer to the target than the generator, the paired 95 % interval excluding 0: then the generator’s likeness to the target says nothing',
+      sides: ['linear', 'generator'],
+    },
+    await collect(cells, AGAINST_TARGET),
+  );
+}
+
+/** Every question, in the order of the report. */
+export async function answerQuestions(index: FindingIndex): Promise<Question[]> {
+  return [
+    await agnostic(index, 'without-cnn', 'CNN'),
+    await agnostic(index, 'without-data', 'data set'),
+    await agnosticBeatsLinear(index),
+    await mixCosts(index),
+    await beatsLinear(index),
+    await beatsGradCam(index),
+    await included(index),
+  ];
+}
