@@ -41,6 +41,20 @@ describe('charts', () => {
     expect(dots.map(([, y]) => y)).to.deep.equal([...dots.map(([, y]) => y)].sort((a, b) => a - b));
   });
 
+  it('reach to their threshold, and give a long label a second line', () => {
+    for (const at of [-2, 0.5, 3]) {
+      const svg = intervalChart(rows, 'reach', { at, label: 'the threshold' }).text;
+      const [, width] = svg.match(/viewBox="0 0 (\d+)/);
+      const [, label] =
+        svg.match(/ x="([\d.]+)"[^>]*>the threshold</) ?? svg.match(/translate\(([\d.]+)[^>]*>the threshold</);
+      expect(Number(label)).to.be.within(0, Number(width));
+    }
+    const long = rows.map((row) => ({ ...row, label: 'a data set of a name, without a network of a name' }));
+    const svg = intervalChart(long, 'long').text;
+    expect(svg.match(/of a name/g)).to.have.length(8);
+    expect(svg).to.not.include('a data set of a name, without a network of a name');
+  });
+
   it('take their colours from the page, tell their series, and say what they show', () => {
     const svg = intervalChart(rows, 'a "test" of & <charts>').text;
     expect(svg).to.match(

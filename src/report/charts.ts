@@ -99,13 +99,23 @@ export interface IntervalRow {
   style: SeriesStyle;
 }
 
-/** In pixels: the whole chart, and what of it the rows' labels may take before they are cut. */
+/** In pixels: the whole chart, and what of it the rows' labels may take before they go on in a second line. */
 export interface IntervalChartSize {
   width: number;
   labels: number;
 }
 
 const ROW = 22;
+const ROW_OF_TWO_LINES = 32;
+/** About what a character of a label takes, in pixels. */
+const CHARACTER = 6.5;
+
+/** Where an axis of intervals must end, for the threshold to be seen. */
+function reaching(threshold: Threshold | undefined, rows: readonly IntervalRow[]): { min?: number; max?: number } {
+  if (!threshold) return {};
+  if (rows.every(({ high }) => high < threshold.at)) return { max: threshold.at };
+  return rows.every(({ low }) => low > threshold.at) ? { min: threshold.at } : {};
+}
 
 /** Means as dots with their intervals as bars, a row each, the first on top. */
 export function intervalChart(
@@ -114,7 +124,8 @@ export function intervalChart(
   threshold?: Threshold,
   { width, labels }: IntervalChartSize = { width: 420, labels: 165 },
 ): Markup {
-  const size = { width, height: rows.length * ROW + (threshold ? 52 : 36) };
+  const row = rows.some(({ label }) => label.length * CHARACTER > labels) ? ROW_OF_TWO_LINES : ROW;
+  const size = { width, height: rows.length * row + (threshold ? 52 : 36) };
   const option: ChartOption = {
     grid: {
       // Labels are measured for a font that may be narrower than the reader's.
@@ -125,7 +136,7 @@ export function intervalChart(
       outerBoundsMode: 'same',
       outerBoundsContain: 'all',
     },
-    xAxis: { type: 'value', scale: true, splitNumber: 4, ...axis },
+    xAxis: { type: 'value', scale: true, splitNumber: 4, ...axis, ...reaching(threshold, rows) },
     yAxis: {
       type: 'category',
       inverse: true,
@@ -136,7 +147,8 @@ export function intervalChart(
         color: colour('ink'),
         interval: 0,
         width: labels,
-        overflow: 'truncate',
+        overflow: 'break',
+        lineHeight: 13,
         hideOverlap: false,
       },
     },
