@@ -5,8 +5,8 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { Cnn, CumulensError } from '../dist/index.js';
-import { rejection } from './support/arrays.js';
+import { Cnn, CumulensError, Tensor } from '../dist/index.js';
+import { error, rejection } from './support/arrays.js';
 import { call, ints, object, Raw, SMALL, smallNet, tagged, tensor, torchscript, tuple } from './support/torchscript.js';
 
 describe('TorchScript models from strangers', () => {
@@ -35,9 +35,8 @@ describe('TorchScript models from strangers', () => {
     const target = join(folder, 'written');
     const write = `torch.from_file("${target}", True, 16, dtype=0)`;
     const literal = 'it would run while the model is loaded';
-    const withDefault = smallNet('x = __torch__.f(x, )', {
-      functions: `def f(x: Tensor, y: Tensor=${write}) -> Tensor:\n  return x\n`,
-    });
+    const withWrite = (name) => `def ${name}(x: Tensor, y: Tensor=${write}) -> Tensor:\n  return x\n`;
+    const withDefault = smallNet('x = __torch__.f(x, )', { functions: withWrite('f') });
     expect(await refusal(withDefault)).to.equal(
       `ERR_FORMAT FILE: 'code/__torch__.py' in the archive has a default argument that is no literal: ${literal}`,
     );
@@ -57,7 +56,47 @@ describe('TorchScript models from strangers', () => {
       expect(await refusal(smallNet(`_0 = torch.${name}`))).to.match(
         /could run without a bound, or do more than compute/,
       );
+    const evil = withWrite('f');
+    const hidden = (name, more = {}) => refusal(smallNet('x = __torch__.evil.f(x, )', { records: { [name]: evil, ...more } })); // prettier-ignore
+    // libtorch finds records whatever their case, and beyond the length that its list cuts them to.
+    for (const name of ['code/__torch__/evil.PY', 'CODE/__torch__/evil.py', 'code/__torch__/evil.Py'])
+      expect(await hidden(name)).to.equal(`ERR_FORMAT FILE: has code in '${name}', expected 'code/….py'`);
+    expect(await hidden('code/__torch__/EVIL.py', { 'code/__torch__/evil.py': 'def f(x: Tensor) -> Tensor:\n  return x\n' })).to.match(/names differ by case alone/); // prettier-ignore
+    const long = 'a'.repeat(600);
+    expect(await refusal(smallNet(`x = __torch__.${long}.f(x, )`, { records: { [`code/__torch__/${long}.py`]: evil } }))).to.match(/has a record whose name is too long: 'code/); // prettier-ignore
+    const harmless = 'def f(x: Tensor) -> Tensor:\n  return x\n';
+    expect(
+      await refusal(smallNet('x = __torch__.evil.f(x, )', { records: { 'code/__torch__/EVIL.py': harmless } })),
+    ).to.match(/uses '__torch__.evil.f', which it does not define/);
     expect(existsSync(target)).to.equal(false);
+  });
+
+  it('what the unpickler makes is what was checked', async () => {
+    const color = new Raw('c__torch__\nColor\n', 'K\x63', 'R');
+    const functions = 'class Color(Enum):\n  RED = 1\n';
+    expect(await refusal(smallNet('', { functions }))).to.match(
+      /has an Enum, which the CNNs that are read cannot have/,
+    );
+    const q = (value) => refusal(smallNet('', { attributes: { q: value } }));
+    expect(await q(color)).to.match(/calls __torch__.Color, which is no function/);
+    expect(await q(new Raw('c__torch__\nNet\n', 'K\x01\x85\x81}b'))).to.match(/makes an object with arguments/);
+    expect(await q(new Raw('c__torch__\nNet\n', ')\x81)b'))).to.match(
+      /fills an object of __torch__.Net with what is no dictionary/,
+    );
+    expect(await q(new Raw('K\x01', ')\x81}b'))).to.match(/makes an object of no class/);
+    expect(await q(new Raw('K\x01}b'))).to.match(/fills what is no object/);
+  });
+
+  it('of one channel is given gray pictures', async () => {
+    const weight = tensor(Array.from({ length: 36 }, (_, i) => Math.sin(i)), [4, 1, 3, 3]); // prettier-ignore
+    const cnn = await load(smallNet('', { attributes: { weight } }), { input: { channels: 1, height: 16, width: 16 } });
+    const bytes = Uint8Array.from({ length: 3 * 256 }, (_, i) => (i * 37) % 256);
+    const gray = Float32Array.from({ length: 256 }, (_, i) => (0.299 * bytes[i] + 0.587 * bytes[256 + i] + 0.114 * bytes[512 + i]) / 255); // prettier-ignore
+    const [coloured, plain] = [await cnn.predict(Tensor.from(bytes, [1, 3, 16, 16])), await cnn.predict(Tensor.from(gray, [1, 1, 16, 16]))]; // prettier-ignore
+    expect(await error(coloured.logits, plain.logits)).to.be.below(1e-6);
+    const wrong = await rejection(cnn.predict(Tensor.from(bytes, [1, 3, 8, 32])));
+    expect(wrong.message).to.equal('images must be [N, 1 or 3, 16, 16], got [1, 3, 8, 32]');
+    cnn.dispose();
   });
 
   it('operations that do more than compute logits are named', async () => {

@@ -42,6 +42,14 @@ at::Tensor Preprocessing::toNetwork(const at::Tensor& images) const {
   return bgr_ ? x.flip(1) : x;
 }
 
+void Preprocessing::checkShape(const at::Tensor& images, at::IntArrayRef input) {
+  const bool gray = input[0] == 1;
+  const bool fits =
+      images.dim() == 4 && (images.size(1) == input[0] || (gray && images.size(1) == 3)) && images.sizes().slice(2) == input.slice(1);
+  check(fits, ErrorCode::shape, "images must be [N, ", gray ? "1 or 3" : std::to_string(input[0]), ", ", input[1], ", ", input[2],
+        "], got ", images.sizes());
+}
+
 at::Tensor Preprocessing::apply(const at::Tensor& images) const {
   const bool bytes = images.scalar_type() == at::kByte;
   check(bytes || images.is_floating_point(), ErrorCode::shape, "images must be uint8 or floating point, got ", images.dtype().name());

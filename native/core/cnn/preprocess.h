@@ -16,6 +16,9 @@ class Preprocessing {
   /// @returns [N,C,H,W] on the network's device, in its dtype.
   at::Tensor apply(const at::Tensor& images) const;
 
+  /// @throws Error shape unless images are [N,C,H,W] of the `input` [C,H,W], or RGB where that has one channel.
+  static void checkShape(const at::Tensor& images, at::IntArrayRef input);
+
  private:
   at::Tensor toNetwork(const at::Tensor& images) const;
 

@@ -325,9 +325,7 @@ int64_t ScriptCnn::bytesPerImage(bool gradients) const {
 }
 
 at::Tensor ScriptCnn::preprocess(const at::Tensor& images) const {
-  const at::IntArrayRef expected = inputShape_;
-  check(images.dim() == 4 && images.sizes().slice(1) == expected, ErrorCode::shape, "images must be [N, ", inputShape_[0], ", ",
-        inputShape_[1], ", ", inputShape_[2], "], got ", images.sizes());
+  Preprocessing::checkShape(images, inputShape_);
   return preprocessing_->apply(images);
 }
 

@@ -10,6 +10,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <map>
 #include <string_view>
@@ -44,8 +45,29 @@ std::string readRecord(Reader& reader, const std::string& name) {
   return {static_cast<const char*>(data.get()), size};
 }
 
+std::string lowerCase(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+/// The reader finds records whatever their case, and cuts long names in its list alone: each must be found by the one name under which it
+/// is checked.
+void checkNames(Reader& reader, const std::vector<std::string>& records) {
+  std::map<std::string, std::string> known;
+  for (const std::string& name : records) {
+    check(reader.hasRecord(name), ErrorCode::format, "has a record whose name is too long: '", name.substr(0, 60), "…'");
+    const std::string folded = lowerCase(name);
+    const auto [other, added] = known.emplace(folded, name);
+    check(added, ErrorCode::format, "has records whose names differ by case alone: '", other->second, "' and '", name, "'");
+    const bool code = folded.starts_with("code/") && folded.ends_with(".py");
+    check(!code || (name.starts_with("code/") && name.ends_with(".py")), ErrorCode::format, "has code in '", name,
+          "', expected 'code/….py'");
+  }
+}
+
 void checkRecords(Reader& reader) {
   const std::vector<std::string> records = reader.getAllRecords();
+  checkNames(reader, records);
   const auto has = [&](std::string_view name) { return std::find(records.begin(), records.end(), name) != records.end(); };
   const bool code = std::any_of(records.begin(), records.end(), [](const auto& name) { return name.starts_with("code/"); });
   check(!has("model.json"), ErrorCode::format, "is a TorchScript file of before PyTorch 1.4: save it again with a newer PyTorch");

@@ -354,7 +354,10 @@ class Walker {
       functions_.clear();
     }
     const auto super = definition.superclass();
-    if (!super.present() || chain(super.get()) != "NamedTuple") return;
+    const std::string base = super.present() ? chain(super.get()) : "";
+    // The unpickler makes nothing of a value that an Enum has not, and then takes what lies below for it.
+    require(base != "Enum", "has an Enum, which the CNNs that are read cannot have: use its values");
+    if (base != "NamedTuple") return;
     definitions_.tupleFields *= fields;
     require(definitions_.tupleFields <= kMaxTupleFields, "has named tuples of too many fields");
   }

@@ -31,6 +31,8 @@ class Definitions::Descent {
     int deepest = 0;
     for (const std::string& use : definition.uses) {
       const std::string used = find(use);
+      check(!used.empty() || !use.starts_with("__torch__."), ErrorCode::format, "the code in the archive uses '", use,
+            "', which it does not define");
       if (!used.empty() && used != name) deepest = std::max(deepest, into(used, above + own));
     }
     return below_[name] = own + deepest;

@@ -194,12 +194,27 @@ class Checker {
     push({.kind = Kind::storage, .number = count});
   }
 
+  /// Takes its arguments, of which there are none; the class stays.
+  void newObject() {
+    const ItemPointer arguments = pop();
+    require(arguments->kind == Kind::tuple && arguments->elements.empty(), "makes an object with arguments");
+    require(!stack_.empty() && stack_.back()->kind == Kind::global && isScriptClass(stack_.back()->text), "makes an object of no class");
+  }
+
+  /// An object of a class of the code, from a dictionary of its attributes.
+  void build() {
+    const ItemPointer attributes = pop(), made = pop();
+    require(made->kind == Kind::global && isScriptClass(made->text), "fills what is no object");
+    require(attributes->kind == Kind::dict, "fills an object of ", made->text, " with what is no dictionary");
+    push({.kind = Kind::object, .depth = attributes->depth + 1});
+  }
+
   void call() {
     const ItemPointer argument = pop(), function = pop();
     require(function->kind == Kind::global, "calls what is no function");
     const std::string& name = function->text;
     const auto& parts = argument->elements;
-    if (isScriptClass(name)) return push({.kind = Kind::object, .depth = argument->depth + 1});
+    require(!isScriptClass(name), "calls ", name, ", which is no function");
     require(argument->kind == Kind::tuple, "calls ", name, " without a tuple");
     if (name == "torch._utils._rebuild_tensor_v2") return tensor(parts);
     if (name == "collections.OrderedDict") return push({});
@@ -316,9 +331,9 @@ class Checker {
       case 'c':
         return global();
       case '\x81':
-        require(pop()->kind == Kind::tuple && !stack_.empty() && stack_.back()->kind == Kind::global, "makes an object of no class");
-        return;
+        return newObject();
       case 'b':
+        return build();
       case 'R':
         return call();
       case 'Q':
