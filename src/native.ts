@@ -294,6 +294,8 @@ export interface NativeAddon
     options: { device: string; dtype: 'float32' | 'float64'; seed?: number },
     call?: NativeCall,
   ): Promise<NativeCnn>;
+  /** Of the weights that a CNN of this spec has, by name; no memory is taken for them. */
+  weightShapes(spec: object): Record<string, number[]>;
   /** A TorchScript model from its archive's bytes, uint8 [n], which must be whole. */
   loadScript(
     archive: NativeTensor,

@@ -31,6 +31,26 @@ Napi::Value createCnn(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Array toJs(Napi::Env env, const Shape& shape) {
+  Napi::Array array = Napi::Array::New(env);
+  for (const int64_t size : shape) array.Set(array.Length(), static_cast<double>(size));
+  return array;
+}
+
+Napi::Object shapesOf(Napi::Env env, const std::map<std::string, at::Tensor>& tensors) {
+  Napi::Object all = Napi::Object::New(env);
+  for (const auto& [name, tensor] : tensors) all.Set(name, toJs(env, tensor.sizes().vec()));
+  return all;
+}
+
+/// weightShapes(spec): { name: shape }, as a CNN of this spec has them. No memory is taken for any.
+Napi::Value weightShapes(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const GraphCnn cnn(readCnnSpec(Options(info[0], "spec")), c10::Device(c10::kMeta), at::kFloat, std::nullopt);
+    return shapesOf(info.Env(), cnn.stateDict());
+  });
+}
+
 /// loadScript(archive, { input: { channels?, height, width }, preprocessing, device, dtype }, call): a TorchScript model from its bytes.
 Napi::Value loadScript(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
@@ -49,12 +69,6 @@ Napi::Value loadScript(const Napi::CallbackInfo& info) {
         },
         [](Napi::Env env, std::shared_ptr<Cnn>&& cnn) { return CnnHandle::wrap(env, std::move(cnn)); });
   });
-}
-
-Napi::Array toJs(Napi::Env env, const Shape& shape) {
-  Napi::Array array = Napi::Array::New(env);
-  for (const int64_t size : shape) array.Set(array.Length(), static_cast<double>(size));
-  return array;
 }
 
 Napi::Value toJs(Napi::Env env, const Explanation& explanation) {
@@ -90,6 +104,7 @@ void CnnHandle::define(Napi::Env env, Napi::Object exports) {
                              InstanceMethod<&CnnHandle::explain>("explain"), InstanceMethod<&CnnHandle::gradients>("gradients"),
                              InstanceMethod<&CnnHandle::describe>("describe"), InstanceMethod<&CnnHandle::selectTaps>("selectTaps")}));
   exports.Set("createCnn", Napi::Function::New<createCnn>(env, "createCnn"));
+  exports.Set("weightShapes", Napi::Function::New<weightShapes>(env, "weightShapes"));
   exports.Set("loadScript", Napi::Function::New<loadScript>(env, "loadScript"));
   exports.Set("keptPositions", Napi::Function::New<keptPositionsCall>(env, "keptPositions"));
 }
@@ -163,11 +178,7 @@ Napi::Value CnnHandle::shapes(const Napi::CallbackInfo& info) {
 
 /// { name: [sizes] } of every weight and statistic.
 Napi::Value CnnHandle::stateShapes(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
-    Napi::Object all = Napi::Object::New(info.Env());
-    for (const auto& [name, tensor] : graphOf(info.This())->stateDict()) all.Set(name, toJs(info.Env(), tensor.sizes().vec()));
-    return all;
-  });
+  return guarded(info.Env(), [&] { return shapesOf(info.Env(), graphOf(info.This())->stateDict()); });
 }
 
 /// predict(images, { batchSize }, call): { logits, probabilities, predicted }.

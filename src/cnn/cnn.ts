@@ -183,12 +183,11 @@ export class Cnn {
     source?: { weights: NativeStateDict; notes: readonly string[]; network?: string },
   ): Promise<Cnn> {
     const device = native.resolveDevice(options.device);
+    // A file's spec may claim what its weights do not hold: nothing is made before they agree.
+    if (source) checkWeights(native.weightShapes(spec), source.weights, source.network);
     const handle = await native.createCnn(spec, { ...options, device });
     try {
-      if (source) {
-        checkWeights(handle.stateShapes(), source.weights, source.network);
-        await handle.loadStateDict(source.weights);
-      }
+      if (source) await handle.loadStateDict(source.weights);
       const classes = classesOf(spec, handle);
       if (spec.classes && spec.classes.length !== classes) {
         throw new CumulensError('ERR_SHAPE', `classes: ${spec.classes.length} names for ${classes} logits`);

@@ -79,9 +79,10 @@ void GraphCnn::addParameters(Node& node, bool owns, std::optional<uint64_t> seed
     const std::string name = node.owner + "." + parameter.name;
     if (owns) {
       const auto index = state_.size();
-      const at::Tensor begin =
-          seed ? initialise(parameter, makeGenerator(c10::kCPU, *seed, RandomStream::init, index)) : at::zeros(parameter.shape, at::kFloat);
-      state_[name] = inRunningLayout(begin.to(device_, dtype_));
+      const auto options = at::TensorOptions().device(device_).dtype(dtype_);
+      const at::Tensor begin = seed ? initialise(parameter, makeGenerator(c10::kCPU, *seed, RandomStream::init, index)).to(options)
+                                    : at::zeros(parameter.shape, options);
+      state_[name] = inRunningLayout(begin);
       if (parameter.trained) trained_.push_back(name);
     }
     const auto found = state_.find(name);
@@ -197,11 +198,7 @@ int64_t GraphCnn::bytesPerImage(bool gradients) const {
 }
 
 at::Tensor GraphCnn::preprocess(const at::Tensor& images) const {
-  const bool gray = inputShape_[0] == 1;
-  check(images.dim() == 4 && (images.size(1) == inputShape_[0] || (gray && images.size(1) == 3)) && images.size(2) == inputShape_[1] &&
-            images.size(3) == inputShape_[2],
-        ErrorCode::shape, "images must be [N, ", gray ? "1 or 3" : std::to_string(inputShape_[0]), ", ", inputShape_[1], ", ",
-        inputShape_[2], "], got ", images.sizes());
+  Preprocessing::checkShape(images, inputShape_);
   return preprocessing_.apply(images);
 }
 
