@@ -54,6 +54,19 @@ function knownNames(schema: z.core.$ZodType, path: readonly PropertyKey[]): stri
   return current instanceof z.ZodObject ? Object.keys(current.shape) : [];
 }
 
+type Bare<Field> =
+  Field extends z.ZodDefault<infer Inner> ? Inner : Field extends z.ZodPrefault<infer Inner> ? Inner : Field;
+
+/** Fields that may be left out and then stay so, for settings laid over others: zod's own `partial` fills their defaults in. */
+export function optionalFields<Shape extends Record<string, z.ZodType>>(
+  shape: Shape,
+): { [Name in keyof Shape]: Bare<Shape[Name]> extends z.ZodType ? z.ZodOptional<Bare<Shape[Name]>> : never } {
+  const bare = (field: z.ZodType): z.ZodType =>
+    field instanceof z.ZodDefault || field instanceof z.ZodPrefault ? (field.unwrap() as z.ZodType) : field;
+  const entries = Object.entries(shape).map(([name, field]) => [name, bare(field).optional()]);
+  return Object.fromEntries(entries) as ReturnType<typeof optionalFields<Shape>>;
+}
+
 function describe(schema: z.core.$ZodType, issue: z.core.$ZodIssue, what: string): string {
   const place = [what, ...issue.path.map(String)].join('.');
   if (issue.code === 'unrecognized_keys') {

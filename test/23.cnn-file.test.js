@@ -56,6 +56,24 @@ describe("A CNN's file", () => {
     expect(wrong.message).to.equal('preprocessing.mean must have one number for each of 3 channels, got 2');
   });
 
+  it('is loaded with some of its preprocessing said anew, and the rest as it was', async () => {
+    const spec = {
+      input: { channels: 3, height: 2, width: 2 },
+      nodes: [{ name: 'out', op: 'flatten', inputs: ['input'] }],
+      output: 'out',
+      preprocessing: { ...preprocessing, resize: { fit: 'crop', scale: 1.25, interpolation: 'bicubic' } },
+    };
+    const saved = join(folder, 'prepared.safetensors');
+    const cnn = await Cnn.create(spec, { device: 'cpu' });
+    await cnn.save(saved);
+    const told = async (asked) => (await Cnn.load(saved, { device: 'cpu', preprocessing: asked })).spec.preprocessing;
+    const whole = cnn.spec.preprocessing;
+    expect(await told({ resize: { fit: 'stretch' } })).to.deep.equal({ ...whole, resize: { ...whole.resize, fit: 'stretch' } }); // prettier-ignore
+    expect(await told({ range: [0, 1] })).to.deep.equal({ ...whole, range: [0, 1] });
+    expect(await told({ mean: [] })).to.deep.equal({ ...whole, mean: [] });
+    expect(await told('tf')).to.deep.equal({ range: [-1, 1], mean: [], std: [], channelOrder: 'rgb', resize: whole.resize }); // prettier-ignore
+  });
+
   it('gives a network of one channel gray pictures', async () => {
     const nodes = [{ name: 'out', op: 'flatten', inputs: ['input'] }];
     const spec = {
@@ -96,6 +114,12 @@ describe("A CNN's file", () => {
     expect(await problem({ ...tensors, 'logits.bias': f32([1, 2], [2]) }, metadata)).to.equal(
       "ERR_FORMAT FILE: the weight 'logits.bias' has shape [2], the network needs [3]",
     );
+    const huge = (index) => ({ name: `fc${index}`, op: 'linear', inputs: [index === 0 ? 'input' : `fc${index - 1}`], attrs: { units: 2 ** 20 } }); // prettier-ignore
+    const claims = { input: { channels: 1, height: 1, width: 1 }, nodes: [{ name: 'row', op: 'flatten', inputs: ['input'] }, ...[0, 1, 2, 3].map(huge)], output: 'fc3' }; // prettier-ignore
+    claims.nodes[1].inputs = ['row'];
+    const before = process.resourceUsage().maxRSS;
+    expect(await problem({}, { cumulens: JSON.stringify(claims) })).to.equal("ERR_FORMAT FILE: the weights have no tensor 'fc0.bias' (and 7 more)"); // prettier-ignore
+    expect((process.resourceUsage().maxRSS - before) / 1024, 'MiB').to.be.below(256);
     writeFileSync(join(folder, 'text'), 'not a file of weights');
     expect((await rejection(Cnn.load(join(folder, 'text')))).code).to.equal('ERR_FORMAT');
     expect((await rejection(Cnn.load(join(folder, 'none')))).code).to.equal('ERR_IO');

@@ -138,6 +138,8 @@ describe('Published networks', () => {
       mean: [0.485, 0.456, 0.406],
       resize: { fit: 'crop', scale: 342 / 299, interpolation: 'bilinear' },
     });
+    const stretched = resnet50({ preprocessing: { resize: { fit: 'stretch' } } }).preprocessing;
+    expect(stretched).to.deep.equal({ ...preprocessing, resize: { ...preprocessing.resize, fit: 'stretch' } });
     const [mean] = resnet50({ channels: 1 }).preprocessing.mean;
     expect(mean).to.be.closeTo((0.485 + 0.456 + 0.406) / 3, 1e-12);
   });
@@ -319,7 +321,7 @@ describe('Weights by their own names', () => {
   it('become a CNN file on the command line', async () => {
     const { path, cnn } = await stateDict(resnet18({ classes: 3 }));
     const out = join(folder, 'cnn.safetensors');
-    const args = ['import', path, '--arch', 'resnet18', '--input', '64', '--out', out, '--json'];
+    const args = ['import', path, '--arch', 'resnet18', '--input', '64', '--fit', 'stretch', '--out', out, '--json'];
     const { stdout } = await promisify(execFile)(process.execPath, ['dist/cli/main.js', ...args]);
     expect(JSON.parse(stdout)).to.deep.include({
       path: out,
@@ -327,6 +329,11 @@ describe('Weights by their own names', () => {
       classes: 3,
     });
     const loaded = await Cnn.load(out, cpu);
+    const { preprocessing } = loaded.spec;
+    expect(preprocessing.mean).to.deep.equal([0.485, 0.456, 0.406]);
+    expect(preprocessing.resize).to.deep.equal({ fit: 'stretch', scale: 256 / 224, interpolation: 'bilinear' });
+    const mode = await promisify(execFile)(process.execPath, ['dist/cli/main.js', ...args, '--preprocessing', 'tf']);
+    expect(JSON.parse(mode.stdout).preprocessing).to.deep.include({ range: [-1, 1], mean: [], std: [] });
     const logits = async (network, size) => (await network.predict(image(size))).logits;
     const same = await Cnn.create(resnet18({ classes: 3, size: 64 }), cpu);
     await same.loadStateDict(await cnn.stateDict());

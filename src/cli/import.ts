@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 
 import type { Cnn, LoadCnnOptions } from '../cnn/cnn.js';
-import { PREPROCESSING_MODES } from '../cnn/preprocessing.js';
+import { arithmeticOf, PREPROCESSING_MODES } from '../cnn/preprocessing.js';
 import { ARCHITECTURE_NAMES, type ArchitectureName } from '../cnn/zoo/architectures.js';
 import { FITS, INTERPOLATIONS, type Fit, type Interpolation } from '../data/resize.js';
 import { CumulensError } from '../errors.js';
@@ -49,7 +49,7 @@ async function toOptions(flags: ImportFlags): Promise<LoadCnnOptions> {
   const resize = Object.fromEntries(
     Object.entries({ fit, scale, interpolation }).filter(([, value]) => value !== undefined),
   );
-  const settings = { ...(preprocessing ? PREPROCESSING_MODES[preprocessing] : {}), resize };
+  const settings = { ...(preprocessing ? arithmeticOf(preprocessing) : {}), resize };
   const plain = Object.keys(resize).length === 0;
   return {
     ...(arch ? { arch } : {}),

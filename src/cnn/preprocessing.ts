@@ -1,7 +1,8 @@
 /** How a picture becomes a network's input: decoding and resizing first, then arithmetic. It travels with the CNN. */
 import { z } from 'zod';
 
-import { resizeSchema } from '../data/resize.js';
+import { resizeFields, resizeSchema } from '../data/resize.js';
+import { optionalFields, parseOptions } from '../options.js';
 
 /** The modes of Keras' `preprocess_input` by its names; `torch` is torchvision's too. `none` leaves [0, 1] as it is. */
 export const PREPROCESSING_MODES = {
@@ -28,20 +29,30 @@ export type Preprocessing = z.output<typeof preprocessingSchema>;
 
 const modes = Object.keys(PREPROCESSING_MODES) as [PreprocessingMode, ...PreprocessingMode[]];
 
-/** For options: a mode by name, or the settings themselves. */
-export const preprocessingOption = z.union([z.enum(modes), preprocessingSchema.partial()], {
+const settingsSchema = z.strictObject({
+  ...optionalFields(preprocessingSchema.shape),
+  resize: z.strictObject(optionalFields(resizeFields)).optional(),
+});
+
+/** For options: a mode by name, or some of the settings themselves. */
+export const preprocessingOption = z.union([z.enum(modes), settingsSchema], {
   error: `expected ${modes.map((mode) => `'${mode}'`).join(', ')} or settings { resize, range, mean, std, channelOrder }`,
 });
 export type PreprocessingOption = z.input<typeof preprocessingOption>;
 
-/** What was asked for, laid over what the source said. A mode replaces the arithmetic, and leaves the resizing as it is. */
+/** All of a mode's arithmetic. */
+export function arithmeticOf(mode: PreprocessingMode): Omit<Preprocessing, 'resize'> {
+  const { resize: _resize, ...arithmetic } = preprocessingSchema.parse(PREPROCESSING_MODES[mode]);
+  return arithmetic;
+}
+
+/** What was asked for, laid over what the source said. A mode replaces all arithmetic, and leaves the resizing as it is. */
 export function mergePreprocessing(
   source: PreprocessingInput | undefined,
   asked: z.output<typeof preprocessingOption> | undefined,
 ): PreprocessingInput | undefined {
   if (asked === undefined) return source;
-  const resize = source?.resize;
-  if (typeof asked !== 'string') return { ...source, ...asked };
-  const { ...mode } = PREPROCESSING_MODES[asked] as PreprocessingInput;
-  return { ...mode, ...(resize ? { resize } : {}) };
+  const { resize, ...arithmetic } = typeof asked === 'string' ? { ...arithmeticOf(asked), resize: undefined } : asked;
+  const merged = { ...source, ...arithmetic, resize: { ...source?.resize, ...resize } };
+  return parseOptions(preprocessingSchema, merged, 'preprocessing');
 }

@@ -5,13 +5,11 @@ import { CumulensError } from '../../errors.js';
 import { mapOptionsOf, sizeOf } from '../../gan/conditions.js';
 import { conditioningSchema, Generator } from '../../gan/generator.js';
 import { native, withSignal, type NativeTensor } from '../../native.js';
-import { parseOptions } from '../../options.js';
+import { optionalFields, parseOptions } from '../../options.js';
 import { Tensor } from '../../tensor.js';
 import type { ExplainRequest, ExplanationMethod } from '../contract.js';
 
-const conditioningOption = z
-  .strictObject({ ...conditioningSchema.shape, targetTap: z.union([z.string(), z.number().int()]) })
-  .partial();
+const conditioningOption = z.strictObject(optionalFields(conditioningSchema.shape));
 /** How conditions are made; a tap also by its index. The class is a request's, whatever `target` says. */
 export type ConditioningOption = z.input<typeof conditioningOption>;
 const batchSize = z.number().int().min(1).max(4096).default(32);
