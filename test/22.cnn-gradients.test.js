@@ -66,6 +66,7 @@ const cases = {
   'reshape hwc': [bent, node('reshape', { shape: [5, 4, 2], order: 'hwc' }, ['bent'])],
   crop2d: [node('crop2d', { padding: [1, 0, 1, 2] })],
   'upsample2d bilinear': [node('upsample2d', { scale: 2, mode: 'bilinear' })],
+  'upsample2d bilinearFromCorners': [node('upsample2d', { scale: [2, 3], mode: 'bilinearFromCorners' })],
   'upsample2d nearest': [node('upsample2d', { scale: [1, 3] })],
 };
 

@@ -121,6 +121,16 @@ describe('ONNX models', () => {
       expect(scaled.spec.preprocessing.range).to.deep.equal([0, 255]);
     });
 
+    it('linear sizes count from centres or from corners, as the file says', async () => {
+      const grown = async (coordinates) => {
+        const nodes = [['Resize', ['x', '', 's'], 'a', { mode: 'linear', coordinate_transformation_mode: coordinates }], flat('a')]; // prettier-ignore
+        const cnn = await make({ shape: [1, 1, 3], nodes, weights: [floats('s', [4], [1, 1, 1, 2])] }, { preprocessing: 'none' }); // prettier-ignore
+        return [...(await (await cnn.predict(f32([0, 2, 8], [1, 1, 1, 3]))).logits.data())];
+      };
+      expect(await grown('asymmetric')).to.deep.equal([0, 1, 2, 5, 8, 8]);
+      expect(await grown('half_pixel')).to.deep.equal([0, 0.5, 1.5, 3.5, 6.5, 8]);
+    });
+
     it('pictures with channels last come as ours, and the graph brings them to the front', async () => {
       const nodes = [['Transpose', 'x', 'a', { perm: [0, 3, 1, 2] }], ['Conv', ['a', 'w'], 'b'], flat('b')];
       const weights = [floats('w', [1, 3, 1, 1], [1, 10, 100])];
@@ -242,6 +252,8 @@ describe('ONNX models', () => {
     expect(await of(['Conv', ['x', 'w'], 'a'], [floats('w', [1, 3, 1, 1], [1, 2, 3])])).to.equal(
       `${at('Conv')}has weights of [1, 3, 1, 1] in 1 groups for 2 channels`,
     );
+    expect(await of(['Conv', ['x', 'w'], 'a'], [floats('w', [0, 2, 3, 3], [])])).to.match(/^ERR_FORMAT MODEL: node 'a' \(Conv\): makes a conv2d that cannot be: filters: /); // prettier-ignore
+    expect(await of(['LeakyRelu', 'x', 'a', { alpha: Infinity }])).to.match(/^ERR_FORMAT MODEL: node 'a' \(LeakyRelu\): /); // prettier-ignore
     expect(await of(['Conv', ['x', 'w'], 'a'], [floats('w', [1, 2, 5, 1], uniform(1, 10))])).to.equal(
       `${at('Conv')}does not fit its input [2, 4, 4]`,
     );

@@ -1,5 +1,5 @@
 // tfjs layers models: networks with few filters as tfjs saves them, plain and quantised, and layers one by one against their formulas.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -103,6 +103,48 @@ describe('tfjs layers models', () => {
     expect(await output(sequential([3, 3, 1], padded), {}, nine, [1, 3, 3])).to.deep.equal([5, 6, 8, 9]);
   });
 
+  it('pictures grow by its rules: bilinear from the corners of pixels, the last one repeated', async () => {
+    const grow = (settings) => output(sequential([1, 3, 1], [['UpSampling2D', settings], flat]), {}, [0, 2, 8], [1, 1, 3]); // prettier-ignore
+    const row = [0, 1, 2, 5, 8, 8];
+    expect(await grow({ size: [2, 2], interpolation: 'bilinear' })).to.deep.equal([...row, ...row]);
+    expect(await error(await grow({ size: [1, 3], interpolation: 'bilinear' }), [0, 2 / 3, 4 / 3, 2, 4, 6, 8, 8, 8])).to.be.below(1e-6); // prettier-ignore
+    expect(await grow({ size: [1, 2] })).to.deep.equal([0, 0, 2, 2, 8, 8]);
+  });
+
+  it('bytes are told by the first scale, be it one of statistics', async () => {
+    const range = async (scale) => {
+      const cnn = await load(writeTfjs(folder, sequential([2, 4, 1], [['Rescaling', { scale, offset: -2 }], flat])));
+      return cnn.spec.preprocessing.range;
+    };
+    for (const scale of [1 / 255, 1 / 127.5, 1 / 57.1]) expect(await range(scale)).to.deep.equal([0, 255]);
+    for (const scale of [1, 2, 4.4]) expect(await range(scale)).to.deep.equal([0, 1]);
+  });
+
+  it('layers may be called as our images are, or as parts of others', async () => {
+    const layers = [
+      ['Activation', { name: 'input', activation: 'relu' }],
+      ['Activation', { name: 'input#2', activation: 'linear' }],
+      ['Rescaling', { name: 'input', scale: 2, offset: 1 }],
+    ];
+    const [first, , rescale] = layers;
+    expect(await output(sequential([2, 4, 1], [first, flat]), {}, values, [1, 2, 4])).to.deep.equal(values.map((x) => Math.max(0, x))); // prettier-ignore
+    expect(await output(sequential([2, 4, 1], [rescale, flat]), {}, values, [1, 2, 4])).to.deep.equal(values.map((x) => 2 * x + 1)); // prettier-ignore
+  });
+
+  it('what cannot be is refused in one line, naming the layer', async () => {
+    const activation = (config) => sequential([2, 4, 1], [['Activation', { activation: { class_name: 'LeakyReLU', config } }], flat]); // prettier-ignore
+    expect(await problem(activation({ alpha: 'x' }))).to.equal(
+      `ERR_FORMAT MODEL: layer 'activation' (Activation): has activation 'leaky_re_lu' with settings that it has not: {"alpha":"x"}`,
+    );
+    const conv = ['Conv2D', { filters: 2, kernel_size: [1, 1], strides: [2 ** 60, 2 ** 60], use_bias: false }];
+    expect(await problem(sequential([2, 4, 1], [conv, flat]), { 'conv2d/kernel': { shape: [1, 1, 1, 2], data: [1, 2] } })).to.match(/^ERR_FORMAT MODEL: layer 'conv2d' \(Conv2D\)/); // prettier-ignore
+    const deep = functional([2, 4, 1], [['Flatten', { name: 'flat' }, ['image']]], 'flat');
+    let nested = ['image', 0, 0, {}];
+    for (let i = 0; i < 2000; i++) nested = [nested];
+    deep.config.layers[1].inbound_nodes = [nested];
+    expect(await problem(deep)).to.match(/^ERR_FORMAT MODEL: .*lists lie more than 16 deep/);
+  });
+
   it('paths: a folder, and the file:// address that tfjs writes', async () => {
     const path = writeTfjs(join(folder, 'named'), sequential([1, 2, 1], [flat]), {}, (json) => ({
       ...json,
@@ -196,9 +238,18 @@ describe('tfjs layers models', () => {
     );
     for (const path of ['../weights.bin', '/etc/hostname', 'a/../../weights.bin', 'https://a/b']) {
       expect(await wrong((group) => (group.paths = [path]))).to.equal(
-        `ERR_FORMAT MODEL: shard '${path}' does not lie in the model's folder`,
+        `ERR_FORMAT MODEL: has a shard '${path}', which does not lie in the model's folder`,
       );
     }
+    const outside = mkdtempSync(join(tmpdir(), 'cumulens-outside-'));
+    writeFileSync(join(outside, 'secret.bin'), Buffer.alloc(8));
+    symlinkSync(join(outside, 'secret.bin'), join(folder, 'link.bin'));
+    expect(await wrong((group) => (group.paths = ['link.bin']))).to.match(
+      /^ERR_FORMAT MODEL: has a shard 'link.bin', a link to '.*secret.bin' outside the model's folder$/,
+    );
+    rmSync(outside, { recursive: true });
+    const twice = (group) => Object.assign(group, { paths: ['weights.bin', './weights.bin'], weights: [group.weights[0], { ...group.weights[0], name: 'b' }] }); // prettier-ignore
+    expect(await wrong(twice)).to.equal("ERR_FORMAT MODEL: has the shard './weights.bin' twice");
     expect(await wrong((group) => (group.paths = ['absent.bin']))).to.match(
       /^ERR_IO MODEL: FOLDER\/absent.bin: cannot open/,
     );

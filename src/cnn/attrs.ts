@@ -136,7 +136,13 @@ export const opAttrs = {
       .default('chw')
       .describe("the order in which values are read and written: 'chw' as in PyTorch, 'hwc' as in TensorFlow"),
   }),
-  upsample2d: z.strictObject({ scale: pair, mode: z.enum(['nearest', 'bilinear']).default('nearest') }),
+  upsample2d: z.strictObject({
+    scale: pair,
+    mode: z
+      .enum(['nearest', 'bilinear', 'bilinearFromCorners'])
+      .default('nearest')
+      .describe("'bilinear' counts from pixels' centres, as PyTorch and Keras; 'bilinearFromCorners' as tfjs"),
+  }),
   dropout: z.strictObject({
     rate: z.number().min(0).lt(1).default(0.5),
     per: z

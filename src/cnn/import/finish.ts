@@ -56,8 +56,8 @@ export function leaveOutLast(nodes: NodeInput[], output: string, notes: string[]
   return output;
 }
 
-/** A first scale as small as this one's is meant for bytes: 1/255, 1/127.5. */
-const BYTE_SCALE = 1 / 64;
+/** A first scale below this one is meant for bytes: 1/255, 1/127.5, 1/σ of bytes (σ ≈ 60); for [0, 1] they are 1 and more. */
+const BYTE_SCALE = 1 / 8;
 
 /**
  * A model that begins by scaling bytes is given bytes; of others the file does not say what they take.

@@ -67,7 +67,15 @@ export async function importModel(
 ): Promise<ImportedCnn> {
   const load = IMPORTERS[format];
   if (!load) throw new CumulensError('ERR_FORMAT', `${path}: ${format} cannot be imported`);
-  return (await load())(path, { input: options.input });
+  const importer = await load();
+  try {
+    return await importer(path, { input: options.input });
+  } catch (cause) {
+    // A file that is built to be misread may nest deeper than a stack goes, or say what no reader has thought of.
+    if (!(cause instanceof RangeError || cause instanceof z.ZodError)) throw cause;
+    const [reason] = cause instanceof z.ZodError ? cause.issues.map(({ message }) => message) : [cause.message];
+    throw new CumulensError('ERR_FORMAT', `${path}: cannot be read: ${reason ?? 'malformed'}`, { cause });
+  }
 }
 
 /**

@@ -53,9 +53,19 @@ const MERGING: ReadonlySet<OpName> = new Set<OpName>([
 ]);
 
 /** The output's shape, [C, H, W] or [F]. What does not fit gives a size that is not positive, or not whole. */
-export function outputShape(op: OpName, attributes: object, inputs: readonly Shape[]): readonly number[] {
+export function outputShape(
+  op: OpName,
+  attributes: object,
+  inputs: readonly Shape[],
+  refuse: (problem: string) => never,
+): readonly number[] {
   const [input = []] = inputs;
-  const attrs = completeAttrs(opAttrs[op].parse(attributes));
+  const parsed = opAttrs[op].safeParse(attributes);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0] as { path: PropertyKey[]; message: string };
+    return refuse(`makes a ${op} that cannot be: ${path.map(String).join('.')}: ${message}`);
+  }
+  const attrs = completeAttrs(parsed.data);
   const [channels = 0, height = 0, width = 0] = input;
   if (op === 'conv2d') return windowed(attrs, attrs.filters as number, input);
   if (op === 'maxPool2d' || op === 'avgPool2d') return windowed(attrs, channels, input);

@@ -34,6 +34,13 @@ Shape readShape(const Attrs& attrs) {
   return shape;
 }
 
+/// Bilinear where output i lies at input i / scale, and the edges are repeated.
+at::Tensor upsampleFromCorners(const at::Tensor& x, std::array<int64_t, 2> size) {
+  // Of n + 1 values to n·scale + 1, corners on corners, the steps are 1 / scale.
+  const at::Tensor repeated = at::replication_pad2d(x, {0, 1, 0, 1});
+  return at::upsample_bilinear2d(repeated, {size[0] + 1, size[1] + 1}, /*align_corners=*/true).narrow(2, 0, size[0]).narrow(3, 0, size[1]);
+}
+
 }  // namespace
 
 OpPointer makeFlatten(const Attrs& attrs, const std::vector<Shape>& inputs) {
@@ -80,9 +87,11 @@ OpPointer makeUpsample2d(const Attrs& attrs, const std::vector<Shape>& inputs) {
   const auto scale = attrs.pair("scale");
   check(scale[0] > 0 && scale[1] > 0, ErrorCode::option, "attribute 'scale' must be positive, got ", scale[0], "×", scale[1]);
   const std::array<int64_t, 2> size{input[1] * scale[0], input[2] * scale[1]};
-  const bool nearest = attrs.text("mode") == "nearest";
-  return std::make_unique<FunctionOp>(Shape{input[0], size[0], size[1]}, [size, nearest](at::ArrayRef<at::Tensor> x, const Pass&) {
-    return nearest ? at::upsample_nearest2d(x[0], size) : at::upsample_bilinear2d(x[0], size, /*align_corners=*/false);
+  const std::string mode = attrs.text("mode");
+  return std::make_unique<FunctionOp>(Shape{input[0], size[0], size[1]}, [size, mode](at::ArrayRef<at::Tensor> x, const Pass&) {
+    if (mode == "nearest") return at::upsample_nearest2d(x[0], size);
+    if (mode == "bilinear") return at::upsample_bilinear2d(x[0], size, /*align_corners=*/false);
+    return upsampleFromCorners(x[0], size);
   });
 }
 

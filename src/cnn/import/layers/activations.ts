@@ -109,7 +109,10 @@ function nameOf(value: NonNullable<Activation>): { name: string; config: unknown
 export function activate(value: Activation, input: Value, t: Translation, whole = false): Value {
   if (value == null) return input;
   const { name, config } = nameOf(value);
-  const steps = stepsOf(name, settings.parse(config), t);
+  const known = settings.safeParse(config);
+  if (!known.success)
+    return t.refuse(`has activation '${name}' with settings that it has not: ${JSON.stringify(config)}`);
+  const steps = stepsOf(name, known.data, t);
   if (!steps) {
     return t.refuse(`has activation '${name}', which is not supported; supported are ${KNOWN_ACTIVATIONS.join(', ')}`);
   }

@@ -183,15 +183,21 @@ const keras3Array = z
   .object({ class_name: z.enum(['__tensor__', '__numpy__']), config: z.object({ value: z.unknown() }) })
   .transform(({ config }) => config.value);
 
+/** Lists of arguments lie in lists of theirs; more than a few levels hold nothing. */
+const MAX_ARGUMENT_DEPTH = 16;
+
 /** The references and constants of an argument; a list that holds references is several arguments. */
-function collect(value: unknown): ConfigArgument[] {
+function collect(value: unknown, depth = 0): ConfigArgument[] {
+  if (depth > MAX_ARGUMENT_DEPTH)
+    throw new CumulensError('ERR_FORMAT', `an argument's lists lie more than ${MAX_ARGUMENT_DEPTH} deep in each other`);
   const tensor = keras3Tensor.safeParse(value);
   if (tensor.success) return [{ kind: 'reference', reference: tensor.data }];
   const legacy = reference.safeParse(value);
   if (legacy.success) return [{ kind: 'reference', reference: legacy.data }];
   const array = keras3Array.safeParse(value);
   if (array.success) return [{ kind: 'constant', value: array.data }];
-  if (Array.isArray(value) && value.some((item) => typeof item === 'object')) return value.flatMap(collect);
+  if (Array.isArray(value) && value.some((item) => typeof item === 'object'))
+    return value.flatMap((item) => collect(item, depth + 1));
   return value == null ? [] : [{ kind: 'constant', value }];
 }
 

@@ -77,7 +77,15 @@ const layerNormalization = kind(
 );
 
 const groupNormalization = kind(
-  z.object({ ...affine, axis: axes.default([-1]), groups: z.number().int().default(32) }),
+  z.object({
+    ...affine,
+    axis: axes.default([-1]),
+    groups: z
+      .number()
+      .int()
+      .refine((groups) => groups > 0 || groups === -1, 'expected 1 or more, or -1')
+      .default(32),
+  }),
   (config, t) => {
     const input = alongChannels(config.axis, t);
     const [channels = 0] = input.shape;

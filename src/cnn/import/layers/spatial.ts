@@ -79,7 +79,9 @@ const upSampling = kind(
     if (mode !== 'nearest' && mode !== 'bilinear') {
       t.refuse(`has interpolation '${mode}', expected 'nearest' or 'bilinear'`);
     }
-    return t.add('upsample2d', [t.input()], { scale, mode: mode as 'nearest' | 'bilinear' });
+    // tfjs counts coordinates from the corners of pixels, Keras from their centres.
+    const bilinear = t.dialect === 'tfjs' ? 'bilinearFromCorners' : 'bilinear';
+    return t.add('upsample2d', [t.input()], { scale, mode: mode === 'nearest' ? 'nearest' : bilinear });
   },
 );
 

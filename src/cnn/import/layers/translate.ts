@@ -43,6 +43,8 @@ const MODES =
   "in Keras' applications 'caffe' for VGG and ResNet, 'tf' for Inception and MobileNet, 'torch' for DenseNet";
 
 const nameOf = (layer: LeafLayer): string => layer.path.join('.');
+/** Which call of a layer, and which of its nodes. */
+const placeOf = (layer: LeafLayer, time: number, suffix = ''): string => JSON.stringify([layer.path, time, suffix]);
 
 class Translator {
   readonly #source: LayersSource;
@@ -52,6 +54,9 @@ class Translator {
   /** By result; 0 is the images. */
   readonly #values: Value[];
   readonly #lastTime = new Map<LeafLayer, number>();
+  /** Of nodes, by place. 'input' is the images'. */
+  readonly #names = new Map<string, string>();
+  readonly #taken = new Set(['input']);
   readonly nodes: NodeInput[] = [];
   readonly weights: Record<string, ImportedTensor> = {};
   readonly notes: string[] = [];
@@ -135,19 +140,29 @@ class Translator {
     { op, from, attrs, suffix }: { op: OpName; from: readonly Value[]; attrs: object; suffix: string | undefined },
     refuse: (problem: string) => never,
   ): Value {
-    const shape = outputShape(op, attrs, from.map((value) => value.shape)); // prettier-ignore
+    const shape = outputShape(op, attrs, from.map((value) => value.shape), refuse); // prettier-ignore
     if (!shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
       const given = from.map((value) => `[${value.shape.join(', ')}]`).join(' and ');
       refuse(`does not fit its input ${given}`);
     }
-    const node = nodeName(layer, time, suffix);
+    const node = this.#nameNode(layer, time, suffix);
     this.nodes.push({ name: node, op, inputs: from.map((value) => value.node), attrs: { ...attrs } });
     return { node, shape };
   }
 
+  /** A node is called as its layer is; where that name is taken, with a number behind it. */
+  #nameNode(layer: LeafLayer, time: number, suffix: string | undefined): string {
+    const wanted = `${nameOf(layer)}${time > 0 ? `#${time + 1}` : ''}${suffix ? `.${suffix}` : ''}`;
+    let free = wanted;
+    for (let count = 2; this.#taken.has(free); count++) free = `${wanted}#${count}`;
+    this.#taken.add(free);
+    this.#names.set(placeOf(layer, time, suffix), free);
+    return free;
+  }
+
   #addWeights(layer: LeafLayer, time: number, make: () => NodeWeights, node: string, suffix?: string): void {
     const [made] = this.nodes.slice(-1);
-    if (time > 0 && made) made.weights = nodeName(layer, 0, suffix);
+    if (time > 0 && made) made.weights = this.#names.get(placeOf(layer, 0, suffix));
     else for (const [part, tensor] of Object.entries(make())) this.weights[`${node}.${part}`] = tensor;
   }
 
@@ -165,11 +180,6 @@ class Translator {
     }
     return tensor;
   }
-}
-
-/** A layer's node is called as the layer is; a second call's, with its number. */
-function nodeName(layer: LeafLayer, time: number, suffix: string | undefined): string {
-  return `${nameOf(layer)}${time > 0 ? `#${time + 1}` : ''}${suffix ? `.${suffix}` : ''}`;
 }
 
 /** @throws CumulensError ERR_FORMAT naming the layer and what is wrong with it, or not supported */

@@ -1,9 +1,9 @@
 /** Tensors whose bytes lie in other files, as large models keep them: in the model's folder, or below, and nowhere else. */
-import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
-import { dirname, isAbsolute, join, normalize, relative, sep } from 'node:path';
+import { open, type FileHandle } from 'node:fs/promises';
+import { normalize } from 'node:path';
 
-import { CumulensError } from '../../../errors.js';
 import { allocate, readInto } from '../../../files.js';
+import { cannotOpen, fileBeside } from '../beside.js';
 import type { TensorMessage } from './schema.js';
 import { declaredBytes } from './tensors.js';
 
@@ -43,14 +43,12 @@ function placeOf({ externalData }: TensorMessage, refuse: Refuse): Place {
   };
 }
 
-const leavesFolder = (path: string): boolean => isAbsolute(path) || path.split(sep).includes('..');
-
 class ExternalFiles implements AsyncDisposable {
-  readonly #folder: string;
+  readonly #modelPath: string;
   readonly #files = new Map<string, OpenFile>();
 
   constructor(modelPath: string) {
-    this.#folder = dirname(modelPath);
+    this.#modelPath = modelPath;
   }
 
   async read(tensor: TensorMessage, refuse: Refuse): Promise<Buffer> {
@@ -78,24 +76,11 @@ class ExternalFiles implements AsyncDisposable {
 
   async #open(location: string, refuse: Refuse): Promise<OpenFile> {
     const name = normalize(location);
-    if (leavesFolder(name) || /[\0\\]|^[a-z]+:/i.test(location)) {
-      refuse(`has its data in '${location}', which does not lie in the model's folder`);
-    }
     const known = this.#files.get(name);
     if (known) return known;
-    const path = join(this.#folder, name);
-    const cannotOpen = (cause: unknown): never => {
-      throw new CumulensError('ERR_IO', `${path}: cannot open: ${(cause as Error).message}`, { cause });
-    };
-    // Where links lead counts, too.
-    const [folder, real] = await Promise.all([realpath(this.#folder), realpath(path).catch(cannotOpen)]);
-    if (leavesFolder(relative(folder, real))) {
-      refuse(`has its data in '${location}', a link to '${real}' outside the model's folder`);
-    }
-    const info = await stat(real).catch(cannotOpen);
-    if (!info.isFile()) refuse(`has its data in '${location}', which is no file`);
-    const handle = await open(real).catch(cannotOpen);
-    const file: OpenFile = { path, handle, bytes: info.size, ranges: new Map(), claimed: 0 };
+    const { path, real, bytes } = await fileBeside(location, this.#modelPath, (problem) => refuse(`has its data in ${problem}`)); // prettier-ignore
+    const handle = await open(real).catch(cannotOpen(path));
+    const file: OpenFile = { path, handle, bytes, ranges: new Map(), claimed: 0 };
     this.#files.set(name, file);
     return file;
   }

@@ -49,7 +49,7 @@ export class SpecWriter {
   /** Adds a node. @param name as it should be called; a number is added where that is taken */
   add(name: string, op: OpName, inputs: readonly string[], attrs: object, refuse: (problem: string) => never): Written {
     const shapes = inputs.map((input) => this.shapeOf(input));
-    const shape = outputShape(op, attrs, shapes);
+    const shape = outputShape(op, attrs, shapes, refuse);
     if (!shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
       refuse(`does not fit its input ${shapes.map((given) => `[${given.join(', ')}]`).join(' and ')}`);
     }

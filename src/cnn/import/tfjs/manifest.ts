@@ -1,12 +1,12 @@
 /** Weights as tfjs keeps them: a manifest of groups, each the bytes of its weights one after another, cut into shards anywhere. */
-import { open, stat, type FileHandle } from 'node:fs/promises';
-import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { open, type FileHandle } from 'node:fs/promises';
 
 import { z } from 'zod';
 
 import { CumulensError } from '../../../errors.js';
 import { allocate, readInto } from '../../../files.js';
 import { parseOptions } from '../../../options.js';
+import { cannotOpen, fileBeside, type FileBeside } from '../beside.js';
 import type { ImportedTensor } from '../contract.js';
 import { halfToFloat } from '../half.js';
 
@@ -56,26 +56,21 @@ function decode(bytes: Buffer, stored: Stored, { quantization }: Weight): Float3
   return values;
 }
 
-interface Shard {
-  path: string;
-  bytes: number;
-}
-
 /** Reads a group's bytes in their order, across its shards. */
 class ShardReader implements AsyncDisposable {
-  readonly #shards: readonly Shard[];
+  readonly #shards: readonly FileBeside[];
   #index = 0;
   #offset = 0;
   #handle: FileHandle | undefined;
 
-  constructor(shards: readonly Shard[]) {
+  constructor(shards: readonly FileBeside[]) {
     this.#shards = shards;
   }
 
   async read(bytes: number): Promise<Buffer> {
     const result = allocate(bytes, this.#shards[0]?.path ?? '');
     for (let filled = 0; filled < bytes;) {
-      const shard = this.#shards[this.#index] as Shard;
+      const shard = this.#shards[this.#index] as FileBeside;
       const length = Math.min(bytes - filled, shard.bytes - this.#offset);
       if (length > 0) await this.#fill(shard, result.subarray(filled, filled + length));
       filled += length;
@@ -85,8 +80,8 @@ class ShardReader implements AsyncDisposable {
     return result;
   }
 
-  async #fill({ path }: Shard, target: Buffer): Promise<void> {
-    this.#handle ??= await open(path).catch(cannotOpen(path));
+  async #fill({ path, real }: FileBeside, target: Buffer): Promise<void> {
+    this.#handle ??= await open(real).catch(cannotOpen(path));
     await readInto(this.#handle, target, this.#offset, path);
   }
 
@@ -102,22 +97,6 @@ class ShardReader implements AsyncDisposable {
   }
 }
 
-const cannotOpen = (path: string) => (cause: unknown) => {
-  throw new CumulensError('ERR_IO', `${path}: cannot open: ${(cause as Error).message}`, { cause });
-};
-
-/** A shard's file, which must lie in the model's folder or below. */
-async function locate(name: string, modelPath: string): Promise<Shard> {
-  const relative = normalize(name);
-  if (isAbsolute(relative) || relative.split(sep).includes('..') || /[\0\\]|^[a-z]+:/i.test(name)) {
-    throw new CumulensError('ERR_FORMAT', `${modelPath}: shard '${name}' does not lie in the model's folder`);
-  }
-  const path = join(dirname(modelPath), relative);
-  const info = await stat(path).catch(cannotOpen(path));
-  if (!info.isFile()) throw new CumulensError('ERR_FORMAT', `${path}: expected a shard of weights, is no file`);
-  return { path, bytes: info.size };
-}
-
 /**
  * Every weight by its name, as float32.
  * @param manifest `weightsManifest` of a model.json
@@ -125,11 +104,20 @@ async function locate(name: string, modelPath: string): Promise<Shard> {
  * @throws CumulensError ERR_IO, ERR_FORMAT: sizes are compared with the shards' before anything is read
  */
 export async function readWeights(manifest: unknown, modelPath: string): Promise<Map<string, ImportedTensor>> {
+  const refuse = (problem: string): never => {
+    throw new CumulensError('ERR_FORMAT', `${modelPath}: ${problem}`);
+  };
   const groups = parseOptions(manifestSchema, manifest, `${modelPath}: weightsManifest`, 'ERR_FORMAT');
   const found = new Map<string, ImportedTensor>();
+  const read = new Set<string>();
   for (const { paths, weights } of groups) {
-    const shards: Shard[] = [];
-    for (const name of paths) shards.push(await locate(name, modelPath));
+    const shards: FileBeside[] = [];
+    for (const name of paths) {
+      const shard = await fileBeside(name, modelPath, (problem) => refuse(`has a shard ${problem}`));
+      if (read.has(shard.real)) refuse(`has the shard '${name}' twice`);
+      read.add(shard.real);
+      shards.push(shard);
+    }
     const held = shards.reduce((sum, { bytes }) => sum + bytes, 0);
     const sizes = weights.map((weight) => {
       const count = weight.shape.reduce((product, n) => product * n, 1);

@@ -160,10 +160,10 @@ function scalesOf(view: View, t: OnnxCall): [number, number] {
   return [height, width];
 }
 
-/** Whether a way to count coordinates gives what ours, half pixels, does for whole scales. */
+/** Whether a way to count coordinates gives what one of ours does for whole scales. */
 function isExact(mode: string, scale: readonly number[], t: OnnxCall): boolean {
   const coordinates = t.text('coordinate_transformation_mode', 'half_pixel');
-  if (mode === 'linear') return coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel';
+  if (mode === 'linear') return ['half_pixel', 'pytorch_half_pixel', 'asymmetric'].includes(coordinates);
   const nearest = t.text('nearest_mode', 'round_prefer_floor');
   if (coordinates === 'asymmetric') {
     return nearest === 'floor' || (nearest === 'round_prefer_floor' && scale.every((factor) => factor <= 2));
@@ -182,10 +182,8 @@ function resize(t: OnnxCall): View {
     const [coordinates, nearest] = [t.text('coordinate_transformation_mode', 'half_pixel'), t.text('nearest_mode', 'round_prefer_floor')]; // prettier-ignore
     t.refuse(`has mode ${mode}, ${coordinates}${mode === 'nearest' ? `, ${nearest}` : ''}, which is not supported`);
   }
-  const { node, shape } = t.add('upsample2d', [view.node], {
-    scale,
-    mode: mode === 'nearest' ? 'nearest' : 'bilinear',
-  });
+  const bilinear = t.text('coordinate_transformation_mode', 'half_pixel') === 'asymmetric' ? 'bilinearFromCorners' : 'bilinear'; // prettier-ignore
+  const { node, shape } = t.add('upsample2d', [view.node], { scale, mode: mode === 'nearest' ? mode : bilinear });
   return viewOf(node, shape);
 }
 
