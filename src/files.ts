@@ -1,4 +1,5 @@
 /** Files that appear whole or not at all, and errors that name them. */
+import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -56,12 +57,20 @@ export function allocate(bytes: number, what: string): Buffer {
   }
 }
 
+/** A name beside `path` that no other process has, on this machine or on one that shares the folder. */
+export function temporaryName(path: string): string {
+  return `${path}.${process.pid}-${randomBytes(4).toString('hex')}.new`;
+}
+
+/** Names of files that are being written, here or natively, or were when their process was killed. */
+export const TEMPORARY = /\.(tmp-\d+-\d+|\d+-[0-9a-f]{8}\.new)$/;
+
 /**
  * Writes a file to a temporary name beside `path`, syncs it and renames it.
  * @throws CumulensError ERR_IO naming the path and the system's reason.
  */
 export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.new`;
+  const temporary = temporaryName(path);
   try {
     const handle = await open(temporary, 'w');
     try {
@@ -83,9 +92,8 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
  * @throws CumulensError ERR_IO naming the path and the system's reason, or whatever `fill` throws.
  */
 export async function writeFolderAtomic(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
-  const temporary = `${path}.${process.pid}.new`;
+  const temporary = temporaryName(path);
   try {
-    await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });
     await fill(temporary);
     await sync(temporary);

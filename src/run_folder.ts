@@ -1,10 +1,10 @@
 /** What the folders of all long work share: who may claim one, and how it goes on there; of trainings also checkpoints/step-*. */
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { CumulensError } from './errors.js';
-import { makeFolder, readJson, writeFileAtomic } from './files.js';
+import { makeFolder, readJson, TEMPORARY, writeFileAtomic } from './files.js';
 
 export const CONFIG_FILE = 'config.json';
 export const STATE_FILE = 'state.json';
@@ -59,14 +59,26 @@ export async function checkpointNames(folder: string): Promise<string[]> {
     .reverse();
 }
 
-/** What a killed process may leave half-written. */
-const TEMPORARY = /\.(tmp-\d+-\d+|\d+\.new)$/;
+/** Nothing takes so long to write: what is older was left by a process that was killed. */
+const ABANDONED_MS = 600_000;
+
+/** Removes what was left half-written, in a shared folder not what another process is writing. */
+async function removeHalfWritten(folder: string, names: readonly string[], shared: boolean): Promise<void> {
+  for (const name of names.filter((one) => TEMPORARY.test(one))) {
+    const path = join(folder, name);
+    const written = shared ? await stat(path).catch(() => undefined) : undefined;
+    if (shared && (!written || Date.now() - written.mtimeMs < ABANDONED_MS)) continue;
+    await rm(path, { force: true, recursive: true });
+  }
+}
 
 export interface WorkFolder {
   /** The command, as messages name it. */
   by: string;
   /** Settings whose values would tell a person nothing, and what to call them. */
   opaque: Readonly<Record<string, string>>;
+  /** Whether several processes may be at work in it. */
+  shared?: boolean;
 }
 
 /**
@@ -78,13 +90,12 @@ export async function beginOrContinue(
   folder: string,
   settingsFile: string,
   settings: Readonly<Record<string, unknown>>,
-  { by, opaque }: WorkFolder,
+  { by, opaque, shared = false }: WorkFolder,
 ): Promise<void> {
   await makeFolder(folder);
   const path = join(folder, settingsFile);
   const names = await readdir(folder);
-  for (const name of names.filter((file) => TEMPORARY.test(file)))
-    await rm(join(folder, name), { force: true, recursive: true });
+  await removeHalfWritten(folder, names, shared);
   if (!existsSync(path)) {
     if (names.some((name) => !TEMPORARY.test(name))) {
       throw new CumulensError(

@@ -190,6 +190,16 @@ describe('Relevance over a prepared dataset', () => {
     const three = await Generator.create({ variant: 'lsft', conditions: 3, width: 4 }, { device: 'cpu' });
     const wrong = await rejection(relevance({ generator: three, data: folder }));
     expect(wrong.message).to.equal(`${folder}: has 2 conditions, the generator takes 3 conditions`);
+    const reverse = await mkdtemp(join(tmpdir(), 'cumulens-reverse-'));
+    const settings = { method: 'gradcam', order: 'reverse', excludeTarget: true };
+    await writePrepared(reverse, { settings });
+    const conditioning = { ...settings, order: 'forward', targetTap: -1, targetMethod: 'gradcam', target: 'predicted', fit: 'crop', scale: 1, interpolation: 'bilinear' }; // prettier-ignore
+    const forward = await Generator.from(generator.config, await generator.stateDict(), { device: 'cpu' }, { conditioning }); // prettier-ignore
+    const other = await rejection(relevance({ generator: forward, data: reverse }));
+    expect(`${other.code} ${other.message}`).to.equal(
+      `ERR_FORMAT ${reverse}: its conditions were made with order "reverse", those that the generator learnt from with "forward"`,
+    );
+    await rm(reverse, { recursive: true });
     expect((await rejection(relevance({ generator, data: folder, kinds: ['swp'] }))).message).to.match(
       /did you mean 'swap'/,
     );

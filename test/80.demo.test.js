@@ -50,11 +50,28 @@ describe('the demo, at a very small size', function () {
     const { target, mask, samples, settings } = result.comparison;
     expect(samples).to.equal(20);
     expect(settings.excludeTarget).to.equal(true);
-    const names = ['condition.0', 'condition.7.normalised', 'generator', 'linear', 'luminance', 'meanTarget'];
+    const names = [
+      'condition.0',
+      'condition.7.normalised',
+      'generator',
+      'linear',
+      'luminance',
+      'meanTarget',
+      'sobel',
+      'random',
+    ];
     expect(target.map(({ name }) => name))
       .to.include.members(names)
-      .and.to.have.length(4 + 2 * 8);
-    expect(mask.map(({ name }) => name)).to.deep.equal(['generator', 'target', 'cumulative', 'luminance', 'random']);
+      .and.to.have.length(6 + 2 * 8);
+    expect(mask.map(({ name }) => name)).to.deep.equal([
+      'generator',
+      'target',
+      'cumulative',
+      'linear',
+      'luminance',
+      'sobel',
+      'random',
+    ]);
     for (const { scores } of [...target, ...mask]) {
       for (const { mean, low, high } of Object.values(scores)) expect(low <= mean && mean <= high).to.equal(true);
     }

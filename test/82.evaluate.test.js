@@ -181,6 +181,9 @@ describe('evaluate', function () {
         expect('versusBest' in found).to.equal(score.order[0] !== name);
       }
     }
+    expect(results.settings.agreement).to.deep.equal({ method: 'gradcam', tap: -1 });
+    for (const { needs, settings } of results.scores)
+      expect(settings.endsWith('; the target is gradcam at tap -1')).to.equal(needs === 'target');
     expect(results.curves.deletion.fractions).to.deep.equal([0, 0.25, 0.5, 0.75, 1]);
     expect(results.gallery).to.have.length(4);
     expect(results.notes).to.deep.equal([]);
@@ -299,6 +302,13 @@ describe('evaluate', function () {
     expect(await refused({ out, split: 'validation' })).to.match(/'validation' is empty/);
     expect(await refused({ out, generators: [at('nowhere')] })).to.match(/no such generator file or run folder/);
     expect(await refused({ out, methodSettings: { rise: {} } })).to.match(/'rise' is not among the methods/);
+    for (const name of ['gradcam', 'target', 'linear', 'linear-2'])
+      expect(await refused({ out, generators: { [name]: at('gan') } }), name).to.match(/is the name of a method that/);
+    expect(await refused({ out, headline: 'insertoin' })).to.match(/headline: unknown name 'insertoin'; did you mean/);
+    expect(await refused({ out, rankBy: ['iuo'] })).to.match(/rankBy: unknown name 'iuo'; did you mean 'iou'/);
+    expect(await refused({ methodSettings: { ...options.methodSettings, target: { tap: 0 } } })).to.match(
+      /another map that agreement is measured with/,
+    );
     expect(await refused({ out, target: 99 })).to.match(/class 99, but the CNN has \d+ classes, from 0/);
     expect(await refused({ out: at('o2'), limt: 3 })).to.match(/unknown name 'limt'; did you mean 'limit'/);
   });

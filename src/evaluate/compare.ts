@@ -7,6 +7,7 @@ import { Generator } from '../gan/generator.js';
 import { native, withSignal } from '../native.js';
 import { parseOptions } from '../options.js';
 import { disposeAll, type Tensor } from '../tensor.js';
+import { checkPreparedFor } from './prepared_for.js';
 import { ScoreTable, type ScoreSummary } from './score_table.js';
 import { scoreAgainstMask, scoreAgainstTarget, SCORES, TARGET_SCORES, type ScoreName } from './scores/scores.js';
 import type { Interval } from './statistics.js';
@@ -64,6 +65,7 @@ const LABELS: Readonly<Record<string, string>> = {
   cumulative: 'Cumulative average',
   linear: 'Linear combination',
   luminance: 'Image luminance',
+  sobel: 'Sobel edges',
   meanTarget: 'Mean target',
   random: 'Random',
 };
@@ -150,8 +152,7 @@ class BatchScorer {
       native.baselineMaps({ images, conditions, ...this.fit }, { seed, first }, call),
     );
     try {
-      const { random: _random, ...answers } = baselines;
-      for (const [method, maps] of Object.entries({ [GENERATOR]: drawn, ...answers })) {
+      for (const [method, maps] of Object.entries({ [GENERATOR]: drawn, ...baselines })) {
         this.target.add(method, await scoreAgainstTarget(maps, target, signal));
       }
       if (mask) await this.#addMasks(mask, drawn, target, baselines);
@@ -162,9 +163,9 @@ class BatchScorer {
   }
 
   async #addMasks(mask: Tensor, drawn: Tensor, target: Tensor, baselines: Record<string, Tensor>): Promise<void> {
-    const { luminance, random } = baselines;
+    const { linear, luminance, sobel, random } = baselines;
     const cumulative = baselines[`condition.${this.options.generator.config.conditions - 1}`];
-    const methods = { [GENERATOR]: drawn, target, cumulative, luminance, random };
+    const methods = { [GENERATOR]: drawn, target, cumulative, linear, luminance, sobel, random };
     for (const [method, maps] of Object.entries(methods)) {
       if (maps) this.mask.add(method, await scoreAgainstMask(maps, mask, this.options.signal));
     }
@@ -173,11 +174,8 @@ class BatchScorer {
 
 /** @throws CumulensError unless the data was prepared as the generator takes it */
 function checkData({ data, generator }: Parsed): void {
-  const { conditions, targetChannels } = data.manifest;
-  const expected = generator.config.conditions;
-  if (conditions !== expected) {
-    throw new CumulensError('ERR_FORMAT', `${data.folder}: has ${conditions ?? 'no'} conditions, expected ${expected}`);
-  }
+  checkPreparedFor(generator, data);
+  const { targetChannels } = data.manifest;
   if (targetChannels !== undefined && targetChannels !== 1) {
     throw new CumulensError('ERR_FORMAT', `${data.folder}: its targets are coloured, which no score is defined for`);
   }
@@ -185,7 +183,7 @@ function checkData({ data, generator }: Parsed): void {
 
 /**
  * Scores a generator and every simpler answer on held-out prepared samples, one pass over each split, a batch in memory at a time.
- * With masks, also where the maps' energy lies: of the generator, of the target, of the deepest average kept, of luminance and noise.
+ * With masks, also where the maps' energy lies: of the generator, of the target, of the deepest average kept, and of the baselines.
  * @throws CumulensError ERR_OPTION, ERR_FORMAT when the data does not fit the generator, ERR_ABORTED
  */
 export async function compareWithBaselines(options: CompareOptions): Promise<Comparison> {

@@ -63,7 +63,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
 }
 
 async function finish({ measurement, notes: ofMethods, settings }: Begun, given: Cnn | string): Promise<Evaluation> {
-  const { options, data, methods, scorer } = measurement;
+  const { options, data, methods, scorer, target } = measurement;
   const notes = [...data.notes, ...ofMethods];
   for (const note of notes) options.onNote?.(note);
   const parts = new PartFolder(options.out, data.chunks.length);
@@ -74,7 +74,7 @@ async function finish({ measurement, notes: ofMethods, settings }: Begun, given:
   const sanity = await checkSanity(measurement);
   const { rankBy, headline } = selectRanking(options, scorer.names);
   const summary = await summarise({
-    ...{ parts, methods, rankBy, headline },
+    ...{ parts, methods, target, rankBy, headline },
     names: scorer.names,
     settings: scorer.settings,
     images: outcome.samples,

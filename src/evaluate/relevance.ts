@@ -8,6 +8,7 @@ import { native, withSignal } from '../native.js';
 import { parseOptions } from '../options.js';
 import { disposeAll, Tensor } from '../tensor.js';
 import { conditionDepths, type ConditionDepth } from './depths.js';
+import { checkPreparedFor } from './prepared_for.js';
 import {
   firstAndLastAnswer,
   RELEVANCE_KINDS,
@@ -182,18 +183,6 @@ async function relevanceOf(
   return indices.map((_, row) => values.slice(row * P, (row + 1) * P));
 }
 
-function checkData(dataset: Dataset, generator: Generator): void {
-  const expected = generator.config.conditions;
-  if (dataset.kind !== 'prepared' || dataset.manifest.conditions !== expected) {
-    const found =
-      dataset.kind === 'prepared' ? `${dataset.manifest.conditions ?? 0} conditions` : 'images that are not prepared';
-    throw new CumulensError(
-      'ERR_FORMAT',
-      `${dataset.folder}: has ${found}, the generator takes ${expected} conditions`,
-    );
-  }
-}
-
 /**
  * Relevance of every condition: per sample, over the data set and by class with 95 % bootstrap intervals, and whether the first and the last
  * matter equally. One batch is in memory at a time, beside P numbers a sample and kind.
@@ -206,7 +195,7 @@ export async function relevance(options: RelevanceOptions): Promise<Relevance> {
   let dataset: Dataset | undefined;
   try {
     dataset = typeof data === 'string' ? await openDataset(data) : data;
-    checkData(dataset, generator);
+    checkPreparedFor(generator, dataset);
     return await measure(generator, dataset, parsed);
   } finally {
     if (typeof data === 'string') dataset?.dispose();

@@ -74,6 +74,7 @@ std::map<std::string, at::Tensor> baselineMaps(const at::Tensor& images, const a
   maps["linear"] = applyLinear(weights, conditions);
   maps["luminance"] = luminance(images);
   maps["meanTarget"] = mean.to(conditions.device(), at::kFloat).expand({n, 1, height, width});
+  maps["sobel"] = resizeAndNormalise(sobel(images).squeeze(1), {height, width}).unsqueeze(1);
   maps["random"] = randomMaps(n, {height, width}, seed, first, conditions.device());
   const at::Tensor plain = toUnitDouble(conditions).to(at::kFloat);
   const at::Tensor stretched = resizeAndNormalise(plain.flatten(0, 1), {height, width}).view_as(plain);

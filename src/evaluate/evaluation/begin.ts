@@ -12,7 +12,7 @@ import { createMethod } from '../methods/methods.js';
 import { createScorer, SCORES, type ScoreName, type Scorer } from '../scores/scores.js';
 import { tryMethods, type Measurement } from './measure.js';
 import { createMethods, generatorNotes, namedMethods, targetSettings, type LoadedGenerator } from './methods.js';
-import { selectMetrics } from './options.js';
+import { selectMetrics, selectRanking } from './options.js';
 
 /** What everything that an evaluation measures depends on, as evaluate.json keeps it. */
 export type EvaluationSettings = Readonly<Record<string, unknown>>;
@@ -56,6 +56,7 @@ async function describeSettings(
   { cnn, data, options }: Context,
   generators: readonly LoadedGenerator[],
   scorer: Scorer,
+  agreement: ExplanationMethod | undefined,
 ): Promise<EvaluationSettings> {
   const { split, target, seed, chunkSize, sanity, test, validation } = options;
   const { batchSize: _batchSize, ...scoreSettings } = scorer.settings;
@@ -75,6 +76,7 @@ async function describeSettings(
     methods: namedMethods(generators, options).map(({ name, settings }) => ({ name, settings })),
     metrics: scorer.names,
     scoreSettings,
+    ...(agreement ? { agreement: agreement.settings } : {}),
     sanity,
   };
 }
@@ -84,8 +86,12 @@ export async function beginEvaluation(context: Context, generators: readonly Loa
   const { cnn, options } = context;
   checkTarget(context);
   const { names, notes } = chooseScores(context);
+  selectRanking(options, names); // a wrong name is told now, not after all is measured
   const scorer = createScorer(names, options.scoreSettings);
-  const settings = await describeSettings(context, generators, scorer);
+  const agreement = names.some((name) => SCORES[name].needs === 'target')
+    ? createMethod('target', targetSettings(generators, options))
+    : undefined;
+  const settings = await describeSettings(context, generators, scorer, agreement);
   await beginOrContinue(options.out, SETTINGS_FILE, settings, {
     by: 'evaluate',
     opaque: {
@@ -94,19 +100,17 @@ export async function beginEvaluation(context: Context, generators: readonly Loa
       generators: 'set of generators',
       methods: 'set of methods, or other settings of theirs',
       scoreSettings: 'choice of score settings',
+      agreement: 'map that agreement is measured with',
       version: 'version of cumulens',
     },
   });
   const made = await createMethods(generators, context);
   try {
     const leftOut = await findLeftOut(made.methods, generators, context);
-    const target = names.some((name) => SCORES[name].needs === 'target')
-      ? createMethod('target', targetSettings(generators, options))
-      : undefined;
     const methods = made.methods.filter(({ name }) => !(name in leftOut));
     const left = Object.entries(leftOut).map(([name, reason]) => `'${name}' is left out: ${reason}`);
     return {
-      measurement: { cnn, data: context.data, options, methods, scorer, target },
+      measurement: { cnn, data: context.data, options, methods, scorer, target: agreement },
       settings,
       notes: [...generatorNotes(generators, options), ...made.notes, ...left, ...notes],
       dispose: () => made.dispose(),

@@ -2,6 +2,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 
 import { CumulensError } from '../../errors.js';
+import { temporaryName } from '../../files.js';
 import type { ScoreName } from '../scores/scores.js';
 import type { PartFolder } from './parts.js';
 
@@ -47,7 +48,7 @@ async function* rows({ parts, methods, scores, classes }: CsvContext): AsyncGene
 
 /** Writes the file under a temporary name and renames it. @throws CumulensError ERR_IO */
 export async function writeCsv(path: string, context: CsvContext): Promise<void> {
-  const temporary = `${path}.${process.pid}.new`;
+  const temporary = temporaryName(path);
   try {
     const file = await open(temporary, 'w');
     try {

@@ -32,6 +32,9 @@ export interface Recipe {
 }
 
 const fileSchema = z.array(z.strictObject({ weights: z.array(z.number()), images: z.number(), from: z.string() }));
+/** What the methods fitted here are called. */
+export const LINEAR_NAME = /^linear(-\d+)?$/;
+
 /** What was fitted, as linear.json keeps it. */
 type Fit = z.output<typeof fileSchema>[number];
 

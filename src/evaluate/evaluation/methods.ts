@@ -10,9 +10,15 @@ import { checkpointFolder, checkpointNames } from '../../run_folder.js';
 import { didYouMean } from '../../options.js';
 import { disposeAll } from '../../tensor.js';
 import type { ExplanationMethod } from '../contract.js';
-import { createMethod, generatorMethod, type ConditioningOption, type MethodSettings } from '../methods/methods.js';
+import {
+  createMethod,
+  generatorMethod,
+  METHOD_NAMES,
+  type ConditioningOption,
+  type MethodSettings,
+} from '../methods/methods.js';
 import type { EvaluationData } from './data.js';
-import { defaultRecipe, distinct, linearMethods, recipeOf, type Recipe } from './linear.js';
+import { defaultRecipe, distinct, LINEAR_NAME, linearMethods, recipeOf, type Recipe } from './linear.js';
 import { selectMethods, type ParsedEvaluateOptions } from './options.js';
 
 const GENERATOR_FILE = 'generator.safetensors';
@@ -93,15 +99,25 @@ async function loadGenerator({ name, what }: Asked, cnn: Cnn): Promise<LoadedGen
   };
 }
 
-/** @throws CumulensError ERR_IO, ERR_FORMAT, ERR_OPTION when two have one name */
+/** Results go by names. @throws CumulensError ERR_OPTION for a name that another method has */
+function checkName(name: string, others: readonly LoadedGenerator[]): void {
+  if (others.some((other) => other.name === name))
+    throw new CumulensError('ERR_OPTION', `evaluate.generators: two are named '${name}'; name them: NAME=PATH`);
+  if ((METHOD_NAMES as readonly string[]).includes(name) || LINEAR_NAME.test(name))
+    throw new CumulensError(
+      'ERR_OPTION',
+      `evaluate.generators: '${name}' is the name of a method that needs no training; name it otherwise: NAME=PATH`,
+    );
+}
+
+/** @throws CumulensError ERR_IO, ERR_FORMAT, ERR_OPTION when two have one name, or one that is taken */
 export async function loadGenerators(options: ParsedEvaluateOptions, cnn: Cnn): Promise<LoadedGenerator[]> {
   const loaded: LoadedGenerator[] = [];
   try {
     for (const asked of askedGenerators(options)) {
       const one = await loadGenerator(asked, cnn);
       loaded.push(one);
-      if (loaded.some((other) => other !== one && other.name === one.name))
-        throw new CumulensError('ERR_OPTION', `evaluate.generators: two are named '${one.name}'; name them: NAME=PATH`);
+      checkName(one.name, loaded.slice(0, -1));
     }
     return loaded;
   } catch (error) {
@@ -115,8 +131,13 @@ export function disposeGenerators(loaded: readonly LoadedGenerator[]): void {
 }
 
 /** What a reader must know of how the generators are used. */
-export function generatorNotes(loaded: readonly LoadedGenerator[], { target }: ParsedEvaluateOptions): string[] {
-  return loaded.flatMap(({ name, generator, laidOver }) => {
+export function generatorNotes(loaded: readonly LoadedGenerator[], options: ParsedEvaluateOptions): string[] {
+  const { target, methodSettings } = options;
+  const disagree = !methodSettings.target && drawnTargets(loaded).length > 1;
+  const ofAll = disagree
+    ? ['the generators were trained to draw different maps: agreement is measured with Grad-CAM at the last tap']
+    : [];
+  const ofEach = loaded.flatMap(({ name, generator, laidOver }) => {
     const { conditioning } = generator.origin;
     const notes: string[] = [];
     if (!conditioning)
@@ -131,6 +152,7 @@ export function generatorNotes(loaded: readonly LoadedGenerator[], { target }: P
       );
     return notes;
   });
+  return [...ofAll, ...ofEach];
 }
 
 const classText = (target: 'predicted' | 'label' | number): string =>
@@ -142,18 +164,23 @@ export interface EvaluationMethods {
   dispose(): void;
 }
 
-/** What a generator was trained to draw, where all agree on it: agreement is measured with that. */
+/** What generators were trained to draw, each thing once. */
+function drawnTargets(loaded: readonly LoadedGenerator[]): MethodSettings['target'][] {
+  const drawn = loaded.map(({ generator: { origin }, laidOver }) => ({
+    method: origin.conditioning?.targetMethod ?? 'gradcam',
+    tap: laidOver.targetTap ?? origin.conditioning?.targetTap ?? -1,
+  }));
+  return [...new Map(drawn.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+/** What the generators were trained to draw, where all agree on it: agreement is measured with that. */
 export function targetSettings(
   loaded: readonly LoadedGenerator[],
   { methodSettings }: ParsedEvaluateOptions,
 ): MethodSettings['target'] {
   if (methodSettings.target) return methodSettings.target;
-  const drawn = loaded.map(({ generator: { origin }, laidOver }) => ({
-    method: origin.conditioning?.targetMethod ?? 'gradcam',
-    tap: laidOver.targetTap ?? origin.conditioning?.targetTap ?? -1,
-  }));
-  const [first, ...others] = drawn;
-  return first && others.every(({ method, tap }) => method === first.method && tap === first.tap) ? first : {};
+  const drawn = drawnTargets(loaded);
+  return drawn.length === 1 ? (drawn[0] as MethodSettings['target']) : {};
 }
 
 /** The methods that need no training. @throws CumulensError ERR_OPTION for a wrong name or setting */

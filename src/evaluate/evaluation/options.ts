@@ -122,12 +122,8 @@ function select<Name extends string>(
 
 /** The methods that need no training, the baselines among them. @throws CumulensError ERR_OPTION for an unknown name */
 export function selectMethods(asked: readonly string[]): MethodName[] {
-  const chosen = select(
-    asked.filter((name) => name !== 'linear'),
-    METHOD_NAMES,
-    DEFAULT_METHODS,
-    'methods',
-  );
+  // The baselines stand in every comparison, whether they are asked for or not.
+  const chosen = select<MethodName | 'linear'>(asked, [...METHOD_NAMES, 'linear'], DEFAULT_METHODS, 'methods');
   return METHOD_NAMES.filter((name) => chosen.includes(name) || (BASELINE_METHODS as readonly string[]).includes(name));
 }
 

@@ -11,6 +11,8 @@ const REFERENCE = 'gradcam';
 
 export interface SummaryContext {
   parts: PartFolder;
+  /** What agreement is measured with. */
+  target?: ExplanationMethod | undefined;
   methods: readonly ExplanationMethod[];
   names: readonly ScoreName[];
   settings: ScoreSettings;
@@ -81,10 +83,20 @@ async function readScore(name: ScoreName, context: SummaryContext, targets: Read
   return { columns, ranked: await rankColumns(name, judged, seed) };
 }
 
-function describe(name: ScoreName, settings: ScoreSettings, ranked: readonly Ranked[]): EvaluatedScore {
+function describe(name: ScoreName, { settings, target }: SummaryContext, ranked: readonly Ranked[]): EvaluatedScore {
   const { label, better, unit, needs } = SCORES[name];
+  const of =
+    needs === 'target' && target
+      ? `; the target is ${String(target.settings.method)} at tap ${String(target.settings.tap)}`
+      : '';
   return {
-    ...{ name, label, better, settings: describeScore(name, settings), order: ranked.map(({ method }) => method) },
+    ...{
+      name,
+      label,
+      better,
+      settings: `${describeScore(name, settings)}${of}`,
+      order: ranked.map(({ method }) => method),
+    },
     ...(unit ? { unit } : {}),
     ...(needs ? { needs } : {}),
   };
@@ -92,7 +104,7 @@ function describe(name: ScoreName, settings: ScoreSettings, ranked: readonly Ran
 
 /** Means, intervals, ranks and comparisons of every score, and the order of the methods. */
 export async function summarise(context: SummaryContext): Promise<Summary> {
-  const { methods, names, settings, images, rankBy, headline, seed } = context;
+  const { methods, names, images, rankBy, headline, seed } = context;
   const targets = await findTargets(context);
   // By likeness to the target, the target would be first: then it stands outside the ranking.
   const byLikeness = rankBy.some((name) => SCORES[name].needs === 'target');
@@ -113,7 +125,7 @@ export async function summarise(context: SummaryContext): Promise<Summary> {
         SCORES[name].better,
       );
     if (name === headline) headlineValues = values;
-    scores.push(describe(name, settings, ranked));
+    scores.push(describe(name, context, ranked));
   }
   const places = new Map((await ranks.places(seed)).map((place, i) => [competing[i] as string, place]));
   const evaluated = methods.map(({ name, label, kind, source, settings: own }): EvaluatedMethod => {
