@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -9,6 +9,7 @@ import fc from 'fast-check';
 
 import { answerStudy } from '../dist/study/answers.js';
 import { contrasts } from '../dist/study/comparison.js';
+import { StudyFolder } from '../dist/study/folder.js';
 import { parseStudyOptions } from '../dist/study/options.js';
 import { pairName, planStudy } from '../dist/study/plan.js';
 import { fallOfLastQuarter } from '../dist/study/training.js';
@@ -88,8 +89,9 @@ describe('A comparison over seeds', () => {
 describe("A training's last quarter", () => {
   it('is the relative fall of the validation error from three quarters of the steps to the end', () => {
     expect(fallOfLastQuarter([[50, 0.4], [100, 0.3], [150, 0.2], [200, 0.19]])).to.be.closeTo(0.05, 1e-12); // prettier-ignore
-    expect(fallOfLastQuarter([[100, 0.3]])).to.equal(0);
-    expect(fallOfLastQuarter([])).to.equal(0);
+    expect(fallOfLastQuarter([[75, 0.2], [100, 0.3]])).to.be.closeTo(-0.5, 1e-12); // prettier-ignore
+    expect(fallOfLastQuarter([[100, 0.3]])).to.equal(undefined);
+    expect(fallOfLastQuarter([])).to.equal(undefined);
   });
 });
 
@@ -112,7 +114,7 @@ describe("A study's answers", () => {
       headline: true,
       ...more,
     },
-    result: { steps: 1, parameters: 1, validation: [[1, 0.1]], lastQuarter: 0, flat: true, warnings: [] },
+    result: { steps: 1, parameters: 1, validation: [[1, 0.1]], warnings: [] },
     trials,
   });
   const trial = (pair, generator, linear, more = {}) => ({ pair, seed: 0, scores: { generator, linear }, ...more });
@@ -131,6 +133,17 @@ describe("A study's answers", () => {
       text: 'Yes: it holds for MAE 2 of 2, SSIM 2 of 2, Pearson 2 of 2.',
     });
     expect(answerTo('unseen-linear').text).to.equal('In part: it holds for MAE 1 of 2, SSIM 1 of 2, Pearson 1 of 2.');
+  });
+
+  it('are given of a mix alone, and of the target included alone', async () => {
+    const trials = pairs.map((pair) => trial(pair, rows(0.9, 0.1), rows(0.5, 0.2)));
+    const answer = async (...trainings) => {
+      const { questions } = await answerStudy({ config, cnns: [], trainings });
+      return (id) => [...new Set(questions.find((question) => question.id === id).contrasts.map(({ what }) => what))];
+    };
+    expect((await answer(finding('mix', pairs, trials)))('linear')).to.deep.equal(['mix: a, x', 'mix: b, x']);
+    const included = finding('one', [pairs[1]], [trials[1]], { target: 'included' });
+    expect((await answer(included))('included')).to.deep.equal(['b, x']);
   });
 
   it('compare the mix with those of one pair seed by seed, whichever is there', async () => {
@@ -171,6 +184,25 @@ describe("A study's options", () => {
     expect(() => parseStudyOptions({ out: 'o', data: [{ source: 'folder' }] })).to.throw(/folder needs 'from'/);
   });
 
+  it('are refused before the folder is bound to them, whatever they are of', async () => {
+    const out = join(tmpdir(), `cumulens-study-never-${process.pid}`);
+    const wrong = {
+      "study.lsft: unknown name 'stepz'; did you mean 'steps'?": { gan: { stepz: 5 } },
+      "study.gsft: unknown name 'seed'": { gsft: { seed: 5 } },
+      "study.cnnTraining: unknown name 'epoch'; did you mean 'epochs'?": { cnnTraining: { epoch: 5 } },
+      "unknown name 'widht'; did you mean 'width'?": { cnns: [{ arch: 'resnet18', options: { widht: 0.25 } }] },
+      "study.cnns: 'resnet19' is none of small, ": { cnns: [{ arch: 'resnet19' }] },
+      'study.size: ': { size: 10 },
+      'epochs and steps both say how long': { gan: { steps: 5, epochs: 1 } },
+    };
+    for (const [message, options] of Object.entries(wrong)) {
+      const error = await failure(study({ out, ...options }));
+      expect(error.code, message).to.equal('ERR_OPTION');
+      expect(error.message).to.include(message);
+    }
+    expect(existsSync(out)).to.equal(false);
+  });
+
   it('lay what is given over the preset', () => {
     const { images, lsft, gsft, size } = parseStudyOptions({
       out: 'o',
@@ -181,7 +213,33 @@ describe("A study's options", () => {
     expect([images.train, lsft.steps, gsft.steps, size]).to.deep.equal([9, 3, 3, 24]);
     expect(parseStudyOptions({ out: 'o', gan: { steps: 3 }, lsft: { steps: 4 } }).lsft.steps).to.equal(4);
     expect(images.test).to.equal(300);
+    const paper = parseStudyOptions({ out: 'o', preset: 'paper', gan: { steps: 3 } });
+    expect(paper.gsft).to.deep.equal({ preset: 'paper', steps: 3 });
+    const epochs = parseStudyOptions({ out: 'o', gan: { epochs: 2 }, gsft: { steps: 5 } });
+    expect([epochs.lsft.epochs, 'steps' in epochs.lsft, epochs.gsft.steps, 'epochs' in epochs.gsft]).to.deep.equal([2, false, 5, false]); // prettier-ignore
     expect([lsft.preset, lsft.width, gsft.width]).to.deep.equal(['small', 8, 16]);
+  });
+});
+
+describe("A study's folder", () => {
+  let path;
+  before(async () => (path = await mkdtemp(join(tmpdir(), 'cumulens-study-folder-'))));
+  after(() => rm(path, { recursive: true }));
+
+  it('rounds what was measured, and counts nothing wrong', async () => {
+    const folder = new StudyFolder(path);
+    await folder.write('cnns', 'a', { parameters: 134301514, accuracy: 1 / 3 });
+    expect(await folder.read('cnns', 'a')).to.deep.equal({ parameters: 134301514, accuracy: 0.333333 });
+    await rm(join(path, 'results'), { recursive: true });
+  });
+
+  it('keeps what another process is writing, and loses what a dead one left', async () => {
+    const [fresh, old] = ['results.json.12-0123abcd.new', 'report.html.9-0123abcd.new'].map((name) => join(path, name));
+    for (const name of [fresh, old]) await writeFile(name, 'half');
+    const hourAgo = new Date(Date.now() - 3_600_000);
+    await utimes(old, hourAgo, hourAgo);
+    await new StudyFolder(path).open({ seeds: [1] });
+    expect((await readdir(path)).sort()).to.deep.equal(['results.json.12-0123abcd.new', 'study.json']);
   });
 });
 

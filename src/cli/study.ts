@@ -79,7 +79,7 @@ export function register(program: Command): void {
     .option('--validation <count>', 'validation images', integer(1))
     .option('--test <count>', 'held-out images', integer(1))
     .option('--image-size <pixels>', "height and width of the CNNs' input", integer(16, 1024))
-    .option('--size <pixels>', 'height and width of the maps', integer(8, 1024))
+    .option('--size <pixels>', 'height and width of the maps', integer(11, 1024))
     .option('--steps <count>', "of a generator's training", integer(1))
     .option('--limit <count>', 'held-out images for relevance and the scores on the CNN (all)', integer(1))
     .option('--minutes <count>', 'stop in time, whole; a later call goes on', number(0)); // prettier-ignore

@@ -3,6 +3,7 @@ import { SCORES, type ScoreName } from '../evaluate/scores/scores.js';
 import type { Answer, FirstAndLastRow, Question, StudyAnswers } from '../study/answers.js';
 import type { Contrast } from '../study/comparison.js';
 import type { StudyResult } from '../study/results.js';
+import { REST } from '../study/training.js';
 import { intervalChart, type SeriesStyle } from './charts.js';
 import { html, Markup } from './html.js';
 import { reportPage } from './page.js';
@@ -27,6 +28,7 @@ function verdictMark({ difference: { verdict } }: Contrast): Markup {
 }
 
 function contrastTable(rows: readonly Contrast[], [ours, theirs]: [string, string]): Markup {
+  const baselines = [...new Set(rows.flatMap(({ beside }) => Object.keys(beside)))];
   const line = (row: Contrast): Markup =>
     html`<tr>
       <th scope="row">${nameOf(row)}</th>
@@ -34,6 +36,7 @@ function contrastTable(rows: readonly Contrast[], [ours, theirs]: [string, strin
       <td>${number(row.theirs)}</td>
       <td>${interval(row.difference)}</td>
       <td>${verdictMark(row)}</td>
+      ${baselines.map((name) => html`<td>${row.beside[name] === undefined ? '' : number(row.beside[name])}</td>`)}
       <td>${row.images}</td>
       <td>${row.seeds}</td>
     </tr>`;
@@ -46,6 +49,7 @@ function contrastTable(rows: readonly Contrast[], [ours, theirs]: [string, strin
           <th scope="col">${theirs}</th>
           <th scope="col">difference, 95 % interval</th>
           <th scope="col">${ours}</th>
+          ${baselines.map((name) => html`<th scope="col">${name} (baseline)</th>`)}
           <th scope="col">images</th>
           <th scope="col">seeds</th>
         </tr>
@@ -151,19 +155,21 @@ function cnnTable({ cnns }: StudyAnswers): Markup {
 }
 
 function trainingsSection({ trainings }: StudyAnswers): Markup {
-  const flat = trainings.filter((training) => training.flat).length;
-  const line = ({ id, steps, validationL1, lastQuarter, flat: rests }: StudyAnswers['trainings'][number]): Markup =>
+  const unknown = trainings.filter(({ atRest }) => atRest === null).length;
+  const resting = trainings.filter(({ atRest }) => atRest).length;
+  const line = ({ id, steps, validationL1, lastQuarter, atRest }: StudyAnswers['trainings'][number]): Markup =>
     html`<tr>
       <th scope="row">${id}</th>
       <td>${steps}</td>
       <td>${number(validationL1)}</td>
-      <td>${(100 * lastQuarter).toFixed(1).replace('-', '−')} %</td>
-      <td>${rests ? 'yes' : html`<span class="wrong">no</span>`}</td>
+      <td>${lastQuarter === null ? 'not known' : `${(100 * lastQuarter).toFixed(1).replace('-', '−')} %`}</td>
+      <td>${atRest === null ? 'not known' : atRest ? 'yes' : html`<span class="wrong">no</span>`}</td>
     </tr>`;
   return html`<section id="trainings">
     <h2>Had the trainings come to rest?</h2>
     <p>
-      ${flat} of ${trainings.length}: their validation error fell by less than 3 % over the last quarter of the steps.
+      ${resting} of ${trainings.length}: their validation error changed by less than ${100 * REST} % over the last
+      quarter of the steps.${unknown > 0 ? ` Of ${unknown} it was measured too seldom to tell.` : ''}
     </p>
     <details>
       <summary>Every training</summary>

@@ -34,7 +34,7 @@ export function studySummary({ page, done, trainings, answers }: StudyResult): s
     return `${wrap(question)}\n${wrap(text)}${table}`;
   });
   const last = `Do the first and the last condition matter equally?\n${wrap(answers.firstAndLast.text)}`;
-  const rest = answers.trainings.filter(({ flat }) => flat).length;
+  const rest = answers.trainings.filter(({ atRest }) => atRest).length;
   const state = `${done} of ${trainings} trainings done; ${rest} of ${answers.trainings.length} had come to rest.`;
   return `\n${[...blocks, last, state, page].join('\n\n')}\n`;
 }

@@ -5,6 +5,7 @@ import { FindingIndex } from './finding_index.js';
 import type { Findings } from './findings.js';
 import { firstAndLast } from './first_and_last.js';
 import { answerQuestions } from './questions.js';
+import { fallOfLastQuarter, REST, type TrainingResult } from './training.js';
 
 /** yes, no: the rule holds or fails in every cell; mixed: in some; open: nothing was tried. */
 export type Answer = 'yes' | 'no' | 'mixed' | 'open';
@@ -37,12 +38,19 @@ export interface StudyAnswers {
     id: string;
     steps: number;
     validationL1: number;
-    lastQuarter: number;
-    flat: boolean;
+    /** By how much the error fell in the last quarter of the steps, relative to what it was; null: it was looked at too seldom. */
+    lastQuarter: number | null;
+    /** Whether that is within ±REST. */
+    atRest: boolean | null;
     warnings: number;
   }[];
   questions: Question[];
   firstAndLast: { text: string; answer: Answer; rows: FirstAndLastRow[] };
+}
+
+function restOf({ validation }: TrainingResult): Pick<StudyAnswers['trainings'][number], 'lastQuarter' | 'atRest'> {
+  const lastQuarter = fallOfLastQuarter(validation) ?? null;
+  return { lastQuarter, atRest: lastQuarter === null ? null : Math.abs(lastQuarter) < REST };
 }
 
 /** Sums up what was found, whether or not all of the study is done. */
@@ -54,8 +62,7 @@ export async function answerStudy({ cnns, trainings }: Findings): Promise<StudyA
       id: training.id,
       steps: result.steps,
       validationL1: result.validation.at(-1)?.[1] ?? Number.NaN,
-      lastQuarter: result.lastQuarter,
-      flat: result.flat,
+      ...restOf(result),
       warnings: result.warnings.length,
     })),
     questions: await answerQuestions(index),

@@ -17,6 +17,8 @@ export interface Contrast {
   theirs: number;
   /** Ours minus theirs, image by image. */
   difference: Difference;
+  /** Means of the baselines. */
+  beside: Record<string, number>;
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -26,35 +28,48 @@ function averaged(rows: readonly number[][]): number[] {
   return (rows[0] as number[]).map((_, i) => mean(rows.map((row) => row[i] as number)));
 }
 
-/** The rows of those seeds in which both sides have the score, of the same images. */
-function paired({ ours, theirs }: Sides, score: ScoreName): { ours: number[]; theirs: number[] }[] {
-  return ours.flatMap((side, seed) => {
-    const [a, b] = [side?.[score], theirs[seed]?.[score]];
-    return a && a.length === b?.length ? [{ ours: a, theirs: b }] : [];
-  });
-}
-
 export interface Sides {
   variant: string;
   what: string;
   /** One a seed. */
   ours: readonly (Rows | undefined)[];
   theirs: readonly (Rows | undefined)[];
+  /** Baselines, whose means are told beside: they show what a score is worth. One a seed. */
+  beside?: Readonly<Record<string, readonly (Rows | undefined)[]>>;
 }
 
-/** A contrast for each score that both sides have in a seed: one half done is compared by the seeds that it has. */
+/** The seeds in which both sides have the score, of the same images. */
+function sharedSeeds({ ours, theirs }: Sides, score: ScoreName): number[] {
+  const seeds = [...ours.keys()];
+  return seeds.filter((seed) => {
+    const [a, b] = [ours[seed]?.[score], theirs[seed]?.[score]];
+    return a !== undefined && a.length === b?.length;
+  });
+}
+
+function meansBeside({ beside = {} }: Sides, seeds: readonly number[], score: ScoreName): Record<string, number> {
+  const means = Object.entries(beside).map(([name, sides]) => {
+    const rows = seeds.flatMap((seed) => sides[seed]?.[score] ?? []);
+    return [name, rows.length > 0 ? mean(rows) : undefined] as const;
+  });
+  return Object.fromEntries(means.filter((entry): entry is [string, number] => entry[1] !== undefined));
+}
+
+/** A contrast for each score that both sides have in a seed: what is half done is compared by the seeds that it has. */
 export async function contrasts(sides: Sides, scores: readonly ScoreName[]): Promise<Contrast[]> {
   const found: Contrast[] = [];
   for (const score of scores) {
-    const pairs = paired(sides, score);
-    if (pairs.length === 0) continue;
-    const [a, b] = [averaged(pairs.map(({ ours }) => ours)), averaged(pairs.map(({ theirs }) => theirs))];
+    const seeds = sharedSeeds(sides, score);
+    if (seeds.length === 0) continue;
+    const average = (side: Sides['ours']): number[] => averaged(seeds.map((seed) => side[seed]?.[score] as number[]));
+    const [a, b] = [average(sides.ours), average(sides.theirs)];
     const table = new ScoreTable();
     table.add('ours', { values: { [score]: a }, undefined: {} });
     table.add('theirs', { values: { [score]: b }, undefined: {} });
     const difference = await table.compare('ours', 'theirs', score, 0);
     const { variant, what } = sides;
-    found.push({ variant, what, score, seeds: pairs.length, images: a.length, ours: mean(a), theirs: mean(b), difference }); // prettier-ignore
+    const beside = meansBeside(sides, seeds, score);
+    found.push({ variant, what, score, seeds: seeds.length, images: a.length, ours: mean(a), theirs: mean(b), difference, beside }); // prettier-ignore
   }
   return found;
 }

@@ -2,6 +2,7 @@
 import { Cnn } from '../cnn/cnn.js';
 import { openDataset } from '../data/dataset.js';
 import type { ExplanationMethod } from '../evaluate/contract.js';
+import { BASELINE_METHODS } from '../evaluate/evaluation/options.js';
 import { createMethod, generatorMethod, linearMethod } from '../evaluate/methods/methods.js';
 import { createScorer, type ScoreName, type Scorer } from '../evaluate/scores/scores.js';
 import { conditioningSchema, Generator } from '../gan/generator.js';
@@ -13,7 +14,7 @@ import { linearWeights, sourceName, triedOn, type MethodRows, type Rows } from '
 const ON_THE_CNN: readonly ScoreName[] = ['deletion', 'insertion', 'adcc'];
 const IN_THE_MASK: readonly ScoreName[] = ['energyInMask', 'pointingGame'];
 /** What every generator of a pair is compared with. */
-const COMMON = ['gradcam', 'luminance', 'random'] as const;
+const COMMON = ['gradcam', ...BASELINE_METHODS] as const;
 
 /** Images explained at once. */
 const BATCH = 32;

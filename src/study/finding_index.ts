@@ -29,8 +29,10 @@ export class FindingIndex {
     return this.of(variant, 'mix').flatMap(({ trials }) => trials.filter((trial) => same(trial.pair, pair)));
   }
 
-  pairs(variant: string): Pair[] {
-    const sources = this.of(variant, 'one').map(({ training }) => training.sources[0] as Pair);
+  /** Pairs that generators were tried on which learnt from them: alone, or among all. */
+  pairs(variant: string, target = 'excluded'): Pair[] {
+    const learnt = [...this.of(variant, 'one', target), ...this.of(variant, 'mix', target)];
+    const sources = learnt.flatMap(({ training }) => training.sources);
     return sources.filter((pair, i) => sources.findIndex((other) => same(other, pair)) === i);
   }
 }

@@ -14,11 +14,11 @@ export const SETTINGS_FILE = 'study.json';
 /** Kinds of results. */
 export type ResultKind = 'cnns' | 'trainings' | 'baselines' | 'scores' | 'faithfulness' | 'relevance';
 
-/** Digits that numbers of results are kept with: far more than their intervals tell apart. */
+/** Digits that measured numbers of results are kept with: far more than their intervals tell apart. */
 const DIGITS = 6;
 
 function rounded(_key: string, value: unknown): unknown {
-  if (typeof value !== 'number' || !Number.isFinite(value)) return value;
+  if (typeof value !== 'number' || !Number.isFinite(value) || Number.isInteger(value)) return value;
   return Number(value.toPrecision(DIGITS));
 }
 
@@ -27,7 +27,7 @@ export class StudyFolder {
 
   /** @throws CumulensError ERR_OPTION when the folder holds another study, or anything else */
   async open(settings: Readonly<Record<string, unknown>>): Promise<void> {
-    await beginOrContinue(this.path, SETTINGS_FILE, settings, { by: 'study', opaque: {} });
+    await beginOrContinue(this.path, SETTINGS_FILE, settings, { by: 'study', opaque: {}, shared: true });
   }
 
   images(data: string): string {

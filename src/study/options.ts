@@ -55,8 +55,8 @@ export const studySchema = z.strictObject({
   images: z.strictObject({ train: count, validation: count, test: count }).partial().default({}),
   /** Height and width of the images, and so of the CNNs' input. */
   imageSize: count.optional(),
-  /** Height and width of maps. */
-  size: count.optional(),
+  /** Height and width of maps: at least SSIM's window. */
+  size: count.min(11).optional(),
   conditions: count.default(8),
   /** Over every CNN's training. */
   cnnTraining: settings<TrainCnnOptions>().optional(),
@@ -152,13 +152,23 @@ function cnnName(arch: string, options: Readonly<Record<string, unknown>>): stri
   return options.width === undefined ? arch : `${arch}w${JSON.stringify(options.width)}`;
 }
 
+/** Settings of which later ones outweigh earlier ones. `steps` and `epochs` say one thing: how long. */
+function layered(...layers: readonly (Partial<TrainSettings> | undefined)[]): Partial<TrainSettings> {
+  return layers.reduce<Partial<TrainSettings>>((below, layer = {}) => {
+    const both = { ...below, ...layer };
+    if (layer.steps !== undefined && layer.epochs === undefined) delete both.epochs;
+    if (layer.epochs !== undefined && layer.steps === undefined) delete both.steps;
+    return both;
+  }, {});
+}
+
 /** @throws CumulensError ERR_OPTION naming what is wrong */
 export function parseStudyOptions(value: StudyOptions): StudyConfig {
   const parsed = parseOptions(studySchema, value, 'study');
   const sizes = STUDY_PRESETS[parsed.preset];
   const { gan, ...given } = parsed;
   // What is said of every generator outweighs what the preset says of one variant.
-  const trainingOf = (variant: 'lsft' | 'gsft') => ({ ...sizes.gan, ...sizes[variant], ...gan, ...parsed[variant] });
+  const trainingOf = (variant: 'lsft' | 'gsft') => layered(sizes.gan, sizes[variant], gan, parsed[variant]);
   const cnns = (parsed.cnns ?? sizes.cnns).map(({ name: given, arch, options }) => ({
     name: given ?? cnnName(arch, options),
     arch,

@@ -1,4 +1,5 @@
 /** A study's questions of one score against another: each has its rule and every contrast that it rests on. */
+import { BASELINE_METHODS } from '../evaluate/evaluation/options.js';
 import { SCORES, type ScoreName } from '../evaluate/scores/scores.js';
 import type { Question } from './answers.js';
 import { contrasts, type Contrast, type Sides } from './comparison.js';
@@ -45,7 +46,7 @@ async function collect(cells: readonly Sides[], scores: readonly ScoreName[]): P
 }
 
 /** Cells of the headline: each pair on its own, then the mix on each pair. */
-function headline(index: FindingIndex, side: (trials: Trial[]) => Pick<Sides, 'ours' | 'theirs'>): Sides[] {
+function headline(index: FindingIndex, side: (trials: Trial[]) => Omit<Sides, 'variant' | 'what'>): Sides[] {
   return index.variants.flatMap((variant) => {
     const cell = (what: string, trials: Trial[]): Sides[] =>
       trials.length === 0 ? [] : [{ variant, what, ...side(trials) }];
@@ -57,8 +58,20 @@ function headline(index: FindingIndex, side: (trials: Trial[]) => Pick<Sides, 'o
   });
 }
 
+/** Of baselines, by their names. */
+function besides(
+  names: readonly string[],
+  of: (name: string) => (Rows | undefined)[],
+): Record<string, (Rows | undefined)[]> {
+  return Object.fromEntries(names.map((name) => [name, of(name)]));
+}
+
 async function beatsLinear(index: FindingIndex): Promise<Question> {
-  const cells = headline(index, (trials) => ({ ours: method(trials, 'generator'), theirs: method(trials, 'linear') }));
+  const cells = headline(index, (trials) => ({
+    ours: method(trials, 'generator'),
+    theirs: method(trials, 'linear'),
+    beside: besides(BASELINE_METHODS, (name) => method(trials, name)),
+  }));
   return summarise(
     {
       id: 'linear',
@@ -71,7 +84,11 @@ async function beatsLinear(index: FindingIndex): Promise<Question> {
 }
 
 async function beatsGradCam(index: FindingIndex): Promise<Question> {
-  const cells = headline(index, (trials) => ({ ours: onCnn(trials, 'generator'), theirs: onCnn(trials, 'gradcam') }));
+  const cells = headline(index, (trials) => ({
+    ours: onCnn(trials, 'generator'),
+    theirs: onCnn(trials, 'gradcam'),
+    beside: besides(['linear', ...BASELINE_METHODS], (name) => onCnn(trials, name)),
+  }));
   return summarise(
     {
       id: 'gradcam',
@@ -158,7 +175,7 @@ async function mixCosts(index: FindingIndex): Promise<Question> {
 /** What the target's own map among the conditions gives away. */
 async function included(index: FindingIndex): Promise<Question> {
   const cells = index.variants.flatMap((variant) =>
-    index.pairs(variant).flatMap((pair): Sides[] => {
+    index.pairs(variant, 'included').flatMap((pair): Sides[] => {
       const [trial] = index.own(variant, pair, 'included');
       return trial
         ? [{ variant, what: onPair(pair), ours: method([trial], 'linear'), theirs: method([trial], 'generator') }]

@@ -170,7 +170,7 @@ async function makeBaselines(
             call,
           ),
         );
-        const kept = { linear: all.linear, cumulative: all[`condition.${config.conditions - 1}.normalised`], meanTarget: all.meanTarget, luminance: all.luminance }; // prettier-ignore
+        const kept = { linear: all.linear, cumulative: all[`condition.${config.conditions - 1}.normalised`], meanTarget: all.meanTarget, luminance: all.luminance, sobel: all.sobel, random: all.random }; // prettier-ignore
         for (const [method, maps] of Object.entries(kept))
           add(rows, method, await scoreMaps(maps as Tensor, samples, signal));
         if (mask) add(rows, 'gradcam', await scoreAgainstMask(target as Tensor, mask, signal));

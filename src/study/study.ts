@@ -1,7 +1,8 @@
 /** The paper's study, end to end: which generators work on which CNNs and data, in parts that can be stopped at any time. */
 import { CumulensError } from '../errors.js';
 import { native } from '../native.js';
-import { Artifacts, NETWORKS, type Report } from './artifacts.js';
+import { Artifacts, type Report } from './artifacts.js';
+import { checkStudy } from './check.js';
 import { Claims } from './claims.js';
 import { scoreFaithfulness } from './faithfulness.js';
 import { StudyFolder } from './folder.js';
@@ -60,12 +61,6 @@ async function runAll(plan: readonly Training[], folder: StudyFolder, config: St
   }
 }
 
-function checkNetworks({ cnns }: StudyConfig): void {
-  const known = Object.keys(NETWORKS);
-  const wrong = cnns.find(({ arch }) => !known.includes(arch));
-  if (wrong) throw new CumulensError('ERR_OPTION', `study.cnns: '${wrong.arch}' is none of ${known.join(', ')}`);
-}
-
 /**
  * Runs the study, or goes on with one: what is done is not done again. Several processes may work on one folder, on other cores, GPUs or
  * machines that share it: each takes what no other is at. Where `minutes` is given it stops in time, whole, and says what it has
@@ -74,7 +69,7 @@ function checkNetworks({ cnns }: StudyConfig): void {
  */
 export async function study(options: StudyOptions): Promise<StudyResult> {
   const config = { ...parseStudyOptions(options), device: native.resolveDevice(options.device ?? 'auto') };
-  checkNetworks(config);
+  checkStudy(config);
   const folder = new StudyFolder(config.out);
   await folder.open(recordedSettings(config));
   await runAll(planOf(config), folder, config);

@@ -13,22 +13,17 @@ export interface TrainingResult {
   parameters: number;
   /** [step, mean |G − target| on the validation split] */
   validation: [number, number][];
-  /** By how much the error fell in the last quarter of the steps, relative to what it was. */
-  lastQuarter: number;
-  /** Whether that is less than FLAT. */
-  flat: boolean;
   warnings: string[];
 }
 
-/** A validation error that falls by less than this over the last quarter of the training counts as flattened. */
-export const FLAT = 0.03;
+/** A validation error that changes by less than this over the last quarter of the training counts as at rest. */
+export const REST = 0.03;
 
-/** The relative fall of the error over the last quarter; 0 where there are too few looks at it. Exported for its test. */
-export function fallOfLastQuarter(validation: readonly (readonly [number, number])[]): number {
+/** The relative fall of the error over the last quarter; undefined where there are too few looks at it. */
+export function fallOfLastQuarter(validation: readonly (readonly [number, number])[]): number | undefined {
   const last = validation.at(-1);
-  if (!last) return 0;
-  const before = validation.filter(([step]) => step <= 0.75 * last[0]).at(-1);
-  return before ? (before[1] - last[1]) / before[1] : 0;
+  const before = last && validation.filter(([step]) => step <= 0.75 * last[0]).at(-1);
+  return before && (before[1] - last[1]) / before[1];
 }
 
 /** @returns the generator's file */
@@ -53,13 +48,10 @@ export async function trainGenerator(training: Training, artifacts: Artifacts, r
   for await (const event of run) report(event.step, event.steps, `L1 ${event.l1.toFixed(3)}`);
   const { generator, path, steps, warnings } = await run.result;
   const validation = await readValidation(join(out, 'metrics.jsonl'));
-  const lastQuarter = fallOfLastQuarter(validation);
   const result: TrainingResult = {
     steps,
     parameters: generator.parameterCount,
     validation,
-    lastQuarter,
-    flat: lastQuarter < FLAT,
     warnings,
   };
   generator.dispose();
