@@ -1,6 +1,7 @@
 #include "core/cnn/script/code_check.h"
 
 #include "core/cnn/script/code_depth.h"
+#include "core/cnn/script/code_names.h"
 #include "core/cnn/script/definitions.h"
 #include "core/runtime/error.h"
 
@@ -11,14 +12,12 @@
 #include <algorithm>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace cumulens {
 namespace {
 
 namespace jit = torch::jit;
 using jit::TreeRef;
-using Names = std::unordered_set<std::string_view>;
 
 /// As in definitions.cpp, for one definition.
 constexpr int kMaxDepth = 1000;
@@ -29,69 +28,6 @@ constexpr uint64_t kMaxFoldedInAll = uint64_t{1} << 28;
 constexpr uint64_t kTuple = 256;
 /// Fields that all named tuples may stand for when each holds others.
 constexpr uint64_t kMaxTupleFields = uint64_t{1} << 20;
-
-/// What the compiler folds although it has an effect, takes without an end, or grows beyond its arguments.
-const Names kRefused{"set_grad_enabled",
-                     "manual_seed",
-                     "_print",
-                     "factorial",
-                     "_cufft_set_plan_cache_max_size",
-                     "AddStatValue",
-                     "_cufft_clear_plan_cache",
-                     "center",
-                     "ljust",
-                     "rjust",
-                     "zfill",
-                     "expandtabs",
-                     "replace",
-                     "join",
-                     "percentFormat"};
-
-const Names kRunAtLoading{"__setstate__", "__getstate__"};
-
-/// What gives a text or a tuple that is no larger than its arguments together.
-const Names kPassing{"add",
-                     "format",
-                     "str",
-                     "slice",
-                     "__getitem__",
-                     "annotate",
-                     "unchecked_cast",
-                     "_unwrap_optional",
-                     "list",
-                     "bin",
-                     "hex",
-                     "oct",
-                     "chr",
-                     "lower",
-                     "upper",
-                     "capitalize",
-                     "title",
-                     "swapcase",
-                     "strip",
-                     "lstrip",
-                     "rstrip",
-                     "split",
-                     "rsplit",
-                     "splitlines",
-                     "partition",
-                     "rpartition",
-                     "sorted",
-                     "copy",
-                     "keys",
-                     "items",
-                     "values",
-                     "get",
-                     "pop",
-                     "popitem",
-                     "dict",
-                     "tuple",
-                     "unchecked_unwrap_optional"};
-
-/// What exported code calls that is neither a method nor of a namespace.
-const Names kCalledByName{"annotate", "getattr", "unchecked_cast", "uninitialized", "isinstance", "range", "int",
-                          "float",    "bool",    "complex",        "str",           "print",      "len",   "ord",
-                          "list",     "dict",    "tuple",          "fork",          "awaitable"};
 
 std::string identifier(const TreeRef& tree) { return jit::Ident(tree).name(); }
 
@@ -240,7 +176,7 @@ class Walker {
         classBody(tree);
         return 0;
       case jit::TK_DEF:
-        require(!kRunAtLoading.contains(identifier(tree->tree(0))), "has '", identifier(tree->tree(0)),
+        require(!names::runsAtLoading(identifier(tree->tree(0))), "has '", identifier(tree->tree(0)),
                 "', which runs while the model is loaded (quantised and prepacked models have it too): export the plain float model");
         return sum(tree);
       default:
@@ -275,14 +211,14 @@ class Walker {
     requireBounded(name);
     require(name != "ConstantMKLDNNTensor",
             "was made by torch.jit.optimize_for_inference, which leaves the weights out of the file: save the model as it was before");
-    require(method || kCalledByName.contains(name) || isFunction(name), "calls '", name, "', which exported code does not");
+    require(method || names::isCalledByName(name) || isFunction(name), "calls '", name, "', which exported code does not");
     if (!method && name == "getattr") return attribute(tree->tree(1)->trees());
     const uint64_t size = visit(called) + visit(tree->tree(1)) + visit(tree->tree(2));
-    return kPassing.contains(name) ? noted(size) : 0;
+    return names::isPassing(name) ? noted(size) : 0;
   }
 
   void requireBounded(const std::string& name) const {
-    require(!kRefused.contains(name), "uses '", name,
+    require(!names::isUnbounded(name), "uses '", name,
             "', which could run without a bound, or do more than compute, while the model is loaded");
   }
 
