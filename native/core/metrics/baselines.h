@@ -34,8 +34,8 @@ class BaselineFit {
 at::Tensor applyLinear(const at::Tensor& weights, const at::Tensor& conditions);
 
 /// The answers that need no generator, each float32 [n,1,S,S] in [0,1]: `condition.K` (the K-th condition as it is, from 0) and
-/// `condition.K.normalised` (min–max), `linear`, `luminance`, `sobel`, `meanTarget`, and `random` (uniform noise: a row depends on the seed and on
-/// the sample's index, first + row, alone).
+/// `condition.K.normalised` (min–max), `linear`, `luminance`, `sobel`, `meanTarget`, and `random` (uniform noise: a row depends on the seed
+/// and on the sample's index, first + row, alone).
 /// @param images [n,3,S,S] and conditions [n,P,S,S], uint8 or float in [0,1]; weights and mean as BaselineFit gives them.
 /// @throws Error{shape}
 std::map<std::string, at::Tensor> baselineMaps(const at::Tensor& images, const at::Tensor& conditions, const at::Tensor& weights,
