@@ -65,11 +65,12 @@ CUMULENS_SIMD void addNothing(const float* __restrict row, float* __restrict sum
   for (int64_t x = 0; x < width; ++x) sum[x] += row[x] - row[x];
 }
 
-CUMULENS_SIMD void stretch(float* values, float low, float spread, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) values[i] = (values[i] - low) / spread;
+CUMULENS_SIMD void stretch(const float* __restrict values, float low, float spread, float* __restrict out, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) out[i] = (values[i] - low) / spread;
 }
 
-/// Resizes maps of one size to another, one at a time, in memory of its own.
+/// Resizes maps of one size to another, one at a time, in memory of its own. An output row is made in the nearest cache whenever it is
+/// needed, which costs less than to read it again from where the whole map fits: so the output is written once, and never read.
 class Resizer {
  public:
   Resizer(std::array<int64_t, 2> from, std::array<int64_t, 2> to)
@@ -80,33 +81,41 @@ class Resizer {
         outHeight_(to[0]),
         outWidth_(to[1]),
         buffer_(static_cast<size_t>(2 * outWidth_)),
+        row_(static_cast<size_t>(outWidth_)),
         input_(static_cast<size_t>(width_)),
         output_(static_cast<size_t>(outWidth_)) {}
 
   void resize(const float* in, float* out) {
-    if (height_ == outHeight_ && width_ == outWidth_) {
-      std::copy_n(in, height_ * width_, out);
-      return;
-    }
-    held_[0] = held_[1] = -1;
-    for (int64_t y = 0; y < outHeight_; ++y) {
-      const auto at = static_cast<size_t>(y);
-      const float* above = widened(in, rows_.first[at], rows_.second[at]);
-      const float* below = widened(in, rows_.second[at], rows_.first[at]);
-      blend(above, below, rows_.weight[at], out + y * outWidth_, outWidth_);
-    }
+    eachRow(in, [&](const float* row, int64_t y) { std::copy_n(row, outWidth_, out + y * outWidth_); });
   }
 
-  void normalise(const float* in, float* out) {
-    const float spread = varies(in) ? range(out) : 0.0F;
+  void resizeAndNormalise(const float* in, float* out) {
+    const float spread = varies(in) ? range(in) : 0.0F;
     // A downsampled map can lose its range: spread = 0 is flat too.
-    if (spread > 0.0F)
-      stretch(out, output_.low(), spread, outHeight_ * outWidth_);
-    else
+    if (spread > 0.0F) {
+      const float low = output_.low();
+      eachRow(in, [&](const float* row, int64_t y) { stretch(row, low, spread, out + y * outWidth_, outWidth_); });
+    } else {
       std::fill_n(out, outHeight_ * outWidth_, 0.0F);
+    }
   }
 
  private:
+  /// Calls `visit` with each row of the output, which lasts until the next.
+  template <typename Visit>
+  void eachRow(const float* in, const Visit& visit) {
+    const bool same = height_ == outHeight_ && width_ == outWidth_;
+    held_[0] = held_[1] = -1;
+    for (int64_t y = 0; y < outHeight_; ++y) visit(same ? in + y * width_ : blended(in, static_cast<size_t>(y)), y);
+  }
+
+  const float* blended(const float* in, size_t y) {
+    const float* const above = widened(in, rows_.first[y], rows_.second[y]);
+    const float* const below = widened(in, rows_.second[y], rows_.first[y]);
+    blend(above, below, rows_.weight[y], row_.data(), outWidth_);
+    return row_.data();
+  }
+
   /// An input row at the output's width. Two neighbours are held, as long as they are needed.
   const float* widened(const float* in, int32_t row, int32_t neighbour) {
     for (const size_t slot : {0, 1}) {
@@ -131,15 +140,16 @@ class Resizer {
     return finite && high - low > 1e-6F * std::max(std::abs(low), std::abs(high));
   }
 
-  float range(const float* out) {
+  /// Of the output.
+  float range(const float* in) {
     output_.clear();
-    for (int64_t y = 0; y < outHeight_; ++y) extend(out + y * outWidth_, output_.least.data(), output_.greatest.data(), outWidth_);
+    eachRow(in, [&](const float* row, int64_t) { extend(row, output_.least.data(), output_.greatest.data(), outWidth_); });
     return output_.high() - output_.low();
   }
 
   Axis rows_, columns_;
   int64_t height_, width_, outHeight_, outWidth_;
-  std::vector<float> buffer_, nothing_;
+  std::vector<float> buffer_, row_, nothing_;
   std::array<int32_t, 2> held_{-1, -1};
   Extremes input_, output_;
 };
@@ -192,8 +202,10 @@ void resizeMaps(const std::vector<at::Tensor>& layers, const std::vector<at::Ten
       for (size_t layer = 0; layer < jobs.size(); ++layer) {
         const Layer& job = jobs[layer];
         Resizer& resizer = resizers.from(job.size);
-        resizer.resize(job.input(image), job.output(image));
-        if (normalise) resizer.normalise(job.input(image), job.output(image));
+        if (normalise)
+          resizer.resizeAndNormalise(job.input(image), job.output(image));
+        else
+          resizer.resize(job.input(image), job.output(image));
         if (finished) finished(layer, image, image + 1);
       }
     }
