@@ -49,6 +49,28 @@ describe('Explaining a batch', () => {
     expect(memory().tensors).to.equal(before);
   });
 
+  it('never draws over maps that it has returned, though calls lend the memory of maps to activations', async () => {
+    const [many, others] = [someImages(64), someImages(96)];
+    const expected = [];
+    for (const batch of [many, others]) {
+      const one = await cnn.explain(batch, {});
+      expected.push((await one.maps.data()).slice());
+      disposeAll(one);
+    }
+    const kept = await cnn.explain(many, {});
+    const together = await Promise.all([cnn.explain(others, {}), cnn.explain(many, {}), cnn.explain(others, {})]);
+    const [large, small, again] = together;
+    for (const [maps, whose] of [
+      [kept.maps, 0],
+      [large.maps, 1],
+      [small.maps, 0],
+      [again.maps, 1],
+    ]) {
+      expect(await error(maps, expected[whose])).to.equal(0);
+    }
+    for (const one of [kept, ...together]) disposeAll(one);
+  });
+
   it('gives the same target map when nothing else is asked for, which takes the passes no further than its tap', async () => {
     const all = await cnn.explain(images, { conditions: 0 });
     const size = 32 * 32;

@@ -6,6 +6,7 @@
 #include "core/maps/layer_map.h"
 #include "core/maps/normalise.h"
 #include "core/runtime/error.h"
+#include "core/runtime/memory_region.h"
 
 #include <c10/core/GradMode.h>
 
@@ -108,13 +109,23 @@ Finishing arrange(RawMaps& raw, const Plan& plan, const ExplainOptions& options,
   return result;
 }
 
+/// Bytes of all maps as they will be returned; 0: they are not asked for, or lie elsewhere than in the CPU's memory.
+std::size_t mapsBytes(const at::Tensor& input, const Plan& plan, const ExplainOptions& options) {
+  if (!options.maps || !input.is_cpu()) return 0;
+  auto bytes = static_cast<std::size_t>(input.element_size());
+  for (const int64_t factor : {input.size(0), plan.taps, options.size[0], options.size[1]}) bytes *= static_cast<std::size_t>(factor);
+  return bytes;
+}
+
 /// Brings the maps to their size and range, and averages them.
-void finishAll(RawMaps raw, const Plan& plan, const ExplainOptions& options, const CancelToken& cancel, Explanation& result) {
+/// @param mapsMemory where the maps of all taps may lie
+void finishAll(RawMaps raw, const Plan& plan, const ExplainOptions& options, MemoryRegion& mapsMemory, const CancelToken& cancel,
+               Explanation& result) {
   const int64_t count = result.logits.size(0), height = options.size[0], width = options.size[1];
   const auto makeSpace = [&](int64_t maps) { return at::empty({count, maps, height, width}, result.logits.options()); };
   result.target = makeSpace(1);
   finishMaps({raw.target}, options.normalise, {result.target.select(1, 0)});
-  if (options.maps) result.maps = makeSpace(plan.taps);
+  if (options.maps) result.maps = mapsMemory.become({count, plan.taps, height, width}, result.logits.options());
   const at::Tensor space = options.maps ? at::Tensor() : makeSpace(1);
   const Finishing layers =
       arrange(raw, plan, options, [&](int64_t tap) { return options.maps ? result.maps.select(1, tap) : space.select(1, 0); });
@@ -141,7 +152,10 @@ at::Tensor joined(const std::vector<Explanation>& parts, at::Tensor Explanation:
 Explanation explain(const Cnn& cnn, const at::Tensor& images, const at::Tensor& targetClass, const ExplainOptions& options,
                     const CancelToken& cancel) {
   const Plan plan = makePlan(options, static_cast<int64_t>(cnn.tapCount()));
-  TappedForward forward = cnn.forwardWithTaps(cnn.preprocess(images), wantedTaps(options, plan), cancel);
+  const at::Tensor input = cnn.preprocess(images);
+  MemoryRegion mapsMemory(mapsBytes(input, plan, options));
+  TappedForward forward = cnn.forwardWithTaps(input, wantedTaps(options, plan), cancel);
+  mapsMemory.close();
   Explanation result;
   result.logits = forward.logits.detach();
   result.probabilities = at::softmax(result.logits, 1);
@@ -153,7 +167,7 @@ Explanation explain(const Cnn& cnn, const at::Tensor& images, const at::Tensor& 
     maker.take(tap, gradient);
   });
   const c10::NoGradGuard noGrad;
-  finishAll(maker.finish(), plan, options, cancel, result);
+  finishAll(maker.finish(), plan, options, mapsMemory, cancel, result);
   return result;
 }
 

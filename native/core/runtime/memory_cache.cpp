@@ -1,6 +1,7 @@
 #include "core/runtime/memory_cache.h"
 
 #include "core/runtime/memory_limit.h"
+#include "core/runtime/memory_region.h"
 
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
@@ -12,9 +13,11 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace cumulens {
@@ -47,6 +50,7 @@ class CachingAllocator final : public c10::Allocator {
   }
 
   c10::DataPtr allocate(std::size_t bytes) override {
+    if (void* const block = borrow(bytes)) return {block, block, &release, c10::Device(c10::kCPU)};
     if (bytes >= kSmallest || (threadLimit != kUnlimited && bytes > 0)) {
       if (void* const block = take(sizeClass(bytes))) return {block, block, &release, c10::Device(c10::kCPU)};
     }
@@ -105,8 +109,32 @@ class CachingAllocator final : public c10::Allocator {
     return block;
   }
 
+  /// A block of what lends to this thread, if anything does. A limit counts the memory that is asked for, so it goes without.
+  void* borrow(std::size_t bytes) {
+    if (bytes < kSmallest || threadLimit != kUnlimited) return nullptr;
+    std::shared_ptr<LentMemory> lender = MemoryRegion::ofThread();
+    void* const block = lender ? lender->take(bytes) : nullptr;
+    if (block == nullptr) return nullptr;
+    const std::lock_guard lock(mutex_);
+    borrowed_.emplace(block, std::move(lender));
+    return block;
+  }
+
+  bool giveBack(void* block) {
+    std::shared_ptr<LentMemory> lender;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = borrowed_.find(block);
+      if (found == borrowed_.end()) return false;
+      lender = std::move(found->second);
+      borrowed_.erase(found);
+    }
+    lender->giveBack(block);
+    return true;
+  }
+
   static void release(void* block) {
-    if (!instance().keep(block)) c10::free_cpu(block);
+    if (!instance().giveBack(block) && !instance().keep(block)) c10::free_cpu(block);
   }
 
   bool keep(void* block) {
@@ -139,6 +167,7 @@ class CachingAllocator final : public c10::Allocator {
   std::size_t cached_ = 0;                        // and kept
   std::size_t peak_ = 0;                          // most bytes in use at once
   std::unordered_map<void*, std::size_t> sizes_;  // of the blocks in use that are counted
+  std::unordered_map<void*, std::shared_ptr<LentMemory>> borrowed_;
   std::map<std::size_t, std::vector<void*>> free_;
 };
 
@@ -155,5 +184,7 @@ MemoryLimit::~MemoryLimit() { threadLimit = outer_; }
 MemoryCache::MemoryCache() { CachingAllocator::instance().enter(); }
 
 MemoryCache::~MemoryCache() { CachingAllocator::instance().leave(); }
+
+void useLentMemory() { CachingAllocator::instance(); }
 
 }  // namespace cumulens

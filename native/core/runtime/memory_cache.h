@@ -13,4 +13,7 @@ class MemoryCache {
   MemoryCache& operator=(const MemoryCache&) = delete;
 };
 
+/// From now on, tensors' CPU memory may also come from a MemoryRegion.
+void useLentMemory();
+
 }  // namespace cumulens

@@ -1,0 +1,68 @@
+#include "core/runtime/memory_region.h"
+
+#include "core/runtime/memory_cache.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <c10/core/impl/alloc_cpu.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace cumulens {
+
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+thread_local MemoryRegion* lender = nullptr;
+
+}  // namespace
+
+LentMemory::LentMemory(std::size_t bytes) : size_(bytes), data_(static_cast<std::byte*>(c10::alloc_cpu(bytes))) {}
+
+LentMemory::~LentMemory() { c10::free_cpu(data_); }
+
+void* LentMemory::take(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t begin = blocks_.empty() ? 0 : (blocks_.back().end + kAlignment - 1) / kAlignment * kAlignment;
+  if (begin > size_ || bytes > size_ - begin) return nullptr;
+  blocks_.push_back({begin, begin + bytes, true});
+  return data_ + begin;
+}
+
+void LentMemory::giveBack(const void* block) {
+  const std::lock_guard lock(mutex_);
+  const auto begin = static_cast<std::size_t>(static_cast<const std::byte*>(block) - data_);
+  std::find_if(blocks_.rbegin(), blocks_.rend(), [&](const Block& one) { return one.begin == begin; })->out = false;
+  while (!blocks_.empty() && !blocks_.back().out) blocks_.pop_back();
+}
+
+bool LentMemory::isWhole() const {
+  const std::lock_guard lock(mutex_);
+  return blocks_.empty();
+}
+
+MemoryRegion::MemoryRegion(std::size_t bytes) : outer_(lender) {
+  if (bytes == 0) return;
+  useLentMemory();
+  memory_ = std::make_shared<LentMemory>(bytes);
+  lender = this;
+}
+
+void MemoryRegion::close() {
+  if (lender == this) lender = outer_;
+}
+
+at::Tensor MemoryRegion::become(at::IntArrayRef sizes, const at::TensorOptions& options) {
+  close();
+  const std::shared_ptr<LentMemory> memory = std::exchange(memory_, nullptr);
+  const std::size_t bytes = static_cast<std::size_t>(c10::multiply_integers(sizes)) * options.dtype().itemsize();
+  if (!memory || !options.device().is_cpu() || bytes > memory->size() || !memory->isWhole()) return at::empty(sizes, options);
+  return at::from_blob(
+      memory->data(), sizes, [memory](void*) {}, options);
+}
+
+std::shared_ptr<LentMemory> MemoryRegion::ofThread() { return lender == nullptr ? nullptr : lender->memory_; }
+
+}  // namespace cumulens
