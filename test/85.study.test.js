@@ -12,7 +12,7 @@ import { contrasts } from '../dist/study/comparison.js';
 import { StudyFolder } from '../dist/study/folder.js';
 import { parseStudyOptions } from '../dist/study/options.js';
 import { pairName, planStudy } from '../dist/study/plan.js';
-import { fallOfLastQuarter } from '../dist/study/training.js';
+import { fallOfLastQuarter, isAtRest } from '../dist/study/training.js';
 import { study } from '../dist/index.js';
 import { remakePage } from '../dist/report/remake.js';
 import { studyPage } from '../dist/report/study_page.js';
@@ -93,6 +93,12 @@ describe("A training's last quarter", () => {
     expect(fallOfLastQuarter([[100, 0.3]])).to.equal(undefined);
     expect(fallOfLastQuarter([])).to.equal(undefined);
   });
+
+  it('is at rest where the error changed by less than 3 % of itself', () => {
+    const falling = (to) => [[75, 0.2], [100, to]]; // prettier-ignore
+    expect([0.1945, 0.1935, 0.2055, 0.2065].map((to) => isAtRest(falling(to)))).to.deep.equal([true, false, true, false]); // prettier-ignore
+    expect(isAtRest([[100, 0.3]])).to.equal(undefined);
+  });
 });
 
 describe("A study's answers", () => {
@@ -114,7 +120,7 @@ describe("A study's answers", () => {
       headline: true,
       ...more,
     },
-    result: { steps: 1, parameters: 1, validation: [[1, 0.1]], warnings: [] },
+    result: { steps: 1, parameters: 1, validation: [[1, 0.1]], warnings: [], lengthened: 0 },
     trials,
   });
   const trial = (pair, generator, linear, more = {}) => ({ pair, seed: 0, scores: { generator, linear }, ...more });
@@ -218,6 +224,8 @@ describe("A study's options", () => {
     const epochs = parseStudyOptions({ out: 'o', gan: { epochs: 2 }, gsft: { steps: 5 } });
     expect([epochs.lsft.epochs, 'steps' in epochs.lsft, epochs.gsft.steps, 'epochs' in epochs.gsft]).to.deep.equal([2, false, 5, false]); // prettier-ignore
     expect([lsft.preset, lsft.width, gsft.width]).to.deep.equal(['small', 8, 16]);
+    expect([paper.lengthen, epochs.lengthen]).to.deep.equal([0, 1]);
+    expect(parseStudyOptions({ out: 'o', lengthen: 3 }).lengthen).to.equal(3);
   });
 });
 
@@ -284,6 +292,16 @@ describe('A study, at a very small size', () => {
     const { questions, firstAndLast, cnns, trainings } = result.answers;
     expect(cnns.map(({ cnn }) => cnn)).to.deep.equal(['smallw4', 'other']);
     expect(trainings.length).to.equal(13);
+    // Begun anew for twice the steps where, and only where, the error was not at rest.
+    const doubled = trainings.filter(({ lengthened }) => lengthened === 1);
+    expect(doubled.length).to.be.greaterThan(0);
+    for (const { id, steps, atRest, lengthened } of trainings) {
+      expect(steps).to.equal(lengthened === 1 ? 8 : 4);
+      const first = JSON.parse(await readFile(join(folder, 'study', 'runs', id, 'attempt.json'), 'utf8'));
+      expect(first.steps).to.equal(4);
+      expect(isAtRest(first.validation)).to.equal(lengthened === 0);
+      if (lengthened === 0) expect(atRest).to.equal(true);
+    }
     const sizes = Object.fromEntries(questions.map(({ id, contrasts: rows }) => [id, rows.length]));
     // By three scores each: 2 pairs alone and in the mix; without each CNN. On the CNN, five scores. Without a second data set, nothing.
     expect(sizes).to.deep.equal({

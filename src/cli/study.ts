@@ -22,6 +22,7 @@ interface StudyFlags {
   imageSize?: number;
   size?: number;
   steps?: number;
+  lengthen?: number;
   limit?: number;
   minutes?: number;
   device: string;
@@ -81,6 +82,7 @@ export function register(program: Command): void {
     .option('--image-size <pixels>', "height and width of the CNNs' input", integer(16, 1024))
     .option('--size <pixels>', 'height and width of the maps', integer(11, 1024))
     .option('--steps <count>', "of a generator's training", integer(1))
+    .option('--lengthen <count>', 'times a training not at rest is done anew, for twice the steps', integer(0, 8))
     .option('--limit <count>', 'held-out images for relevance and the scores on the CNN (all)', integer(1))
     .option('--minutes <count>', 'stop in time, whole; a later call goes on', number(0)); // prettier-ignore
   onRun(command, async (context, flags: StudyFlags) => {

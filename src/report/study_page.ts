@@ -157,6 +157,7 @@ function cnnTable({ cnns }: StudyAnswers): Markup {
 function trainingsSection({ trainings }: StudyAnswers): Markup {
   const unknown = trainings.filter(({ atRest }) => atRest === null).length;
   const resting = trainings.filter(({ atRest }) => atRest).length;
+  const anew = trainings.filter(({ lengthened }) => lengthened > 0).length;
   const line = ({ id, steps, validationL1, lastQuarter, atRest }: StudyAnswers['trainings'][number]): Markup =>
     html`<tr>
       <th scope="row">${id}</th>
@@ -170,6 +171,7 @@ function trainingsSection({ trainings }: StudyAnswers): Markup {
     <p>
       ${resting} of ${trainings.length}: their validation error changed by less than ${100 * REST} % over the last
       quarter of the steps.${unknown > 0 ? ` Of ${unknown} it was measured too seldom to tell.` : ''}
+      ${anew > 0 ? `${anew} had not, and were trained anew for more steps, as the table says.` : ''}
     </p>
     <details>
       <summary>Every training</summary>

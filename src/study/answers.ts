@@ -5,7 +5,7 @@ import { FindingIndex } from './finding_index.js';
 import type { Findings } from './findings.js';
 import { firstAndLast } from './first_and_last.js';
 import { answerQuestions } from './questions.js';
-import { fallOfLastQuarter, REST, type TrainingResult } from './training.js';
+import { fallOfLastQuarter, isAtRest, type TrainingResult } from './training.js';
 
 /** yes, no: the rule holds or fails in every cell; mixed: in some; open: nothing was tried. */
 export type Answer = 'yes' | 'no' | 'mixed' | 'open';
@@ -37,6 +37,8 @@ export interface StudyAnswers {
   trainings: {
     id: string;
     steps: number;
+    /** Times that it was trained anew, for twice the steps. */
+    lengthened: number;
     validationL1: number;
     /** By how much the error fell in the last quarter of the steps, relative to what it was; null: it was looked at too seldom. */
     lastQuarter: number | null;
@@ -49,8 +51,7 @@ export interface StudyAnswers {
 }
 
 function restOf({ validation }: TrainingResult): Pick<StudyAnswers['trainings'][number], 'lastQuarter' | 'atRest'> {
-  const lastQuarter = fallOfLastQuarter(validation) ?? null;
-  return { lastQuarter, atRest: lastQuarter === null ? null : Math.abs(lastQuarter) < REST };
+  return { lastQuarter: fallOfLastQuarter(validation) ?? null, atRest: isAtRest(validation) ?? null };
 }
 
 /** Sums up what was found, whether or not all of the study is done. */
@@ -61,6 +62,7 @@ export async function answerStudy({ cnns, trainings }: Findings): Promise<StudyA
     trainings: trainings.map(({ training, result }) => ({
       id: training.id,
       steps: result.steps,
+      lengthened: result.lengthened,
       validationL1: result.validation.at(-1)?.[1] ?? Number.NaN,
       ...restOf(result),
       warnings: result.warnings.length,

@@ -42,8 +42,9 @@ export class StudyFolder {
     return join(this.path, 'prepared', `${pairName(pair)}-${target}`);
   }
 
-  run(id: string): string {
-    return join(this.path, 'runs', id);
+  /** @param lengthened times that the training was begun anew, for twice the steps */
+  run(id: string, lengthened: number): string {
+    return join(this.path, 'runs', lengthened === 0 ? id : `${id}-steps${2 ** lengthened}x`);
   }
 
   /** The linear baseline's file for a set of sources. */

@@ -64,6 +64,8 @@ export const studySchema = z.strictObject({
   gan: settings<TrainSettings>().optional(),
   lsft: settings<TrainSettings>().optional(),
   gsft: settings<TrainSettings>().optional(),
+  /** Times that a generator whose validation error has not come to rest is trained anew, for twice the steps. */
+  lengthen: z.number().int().min(0).max(8).optional(),
   /** Held-out images that relevance and the scores on the CNN are taken on; all of them by default. */
   limit: count.optional(),
   /** Steps of the deletion and insertion curves. */
@@ -89,7 +91,7 @@ type Parsed = z.output<typeof studySchema>;
 
 /** Sizes that a preset stands for. */
 type Sizes = Required<
-  Pick<Parsed, 'cnns' | 'data' | 'imageSize' | 'size' | 'cnnTraining' | 'gan' | 'lsft' | 'gsft'>
+  Pick<Parsed, 'cnns' | 'data' | 'imageSize' | 'size' | 'cnnTraining' | 'gan' | 'lsft' | 'gsft' | 'lengthen'>
 > & {
   images: Required<Parsed['images']>;
 };
@@ -110,6 +112,7 @@ export const STUDY_PRESETS: Readonly<Record<Parsed['preset'], Sizes>> = {
     gan: { preset: 'small', conditionFeatures: 8, discriminatorWidth: 8, batchSize: 32, steps: 1600, warmup: 40, emaDecay: 0.995, validateEvery: 100, checkpointEvery: 500, sampleEvery: 1500, keepCheckpoints: 1 },
     lsft: { width: 8, conditionWidth: 8, steps: 2000, generatorAdam: { learningRate: 3e-3, beta1: 0.9, beta2: 0.98 } },
     gsft: { width: 16, conditionWidth: 16, blocks: 6, generatorAdam: { learningRate: 2e-3, beta1: 0.9, beta2: 0.98 } },
+    lengthen: 1,
   },
   paper: {
     cnns: [cnn('vgg16', { head: 'paper' }), cnn('resnet50', { head: 'paper' }), cnn('inceptionv3', { head: 'paper' })],
@@ -121,6 +124,7 @@ export const STUDY_PRESETS: Readonly<Record<Parsed['preset'], Sizes>> = {
     gan: { preset: 'paper', epochs: 25 },
     lsft: {},
     gsft: {},
+    lengthen: 0,
   },
 }; // prettier-ignore
 
@@ -198,6 +202,7 @@ export function parseStudyOptions(value: StudyOptions): StudyConfig {
     cnnTraining: { ...sizes.cnnTraining, ...parsed.cnnTraining },
     lsft: trainingOf('lsft'),
     gsft: trainingOf('gsft'),
+    lengthen: parsed.lengthen ?? sizes.lengthen,
   };
 }
 

@@ -1,8 +1,10 @@
-/** Trains one generator of a study, and says whether its validation error had come to rest. */
+/** Trains one generator of a study until its validation error has come to rest, or the study's patience is at its end. */
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { readJson, writeFileAtomic } from '../files.js';
+import type { TrainSettings } from '../gan/config.js';
 import { trainGan } from '../gan/train.js';
 import type { Artifacts, Report } from './artifacts.js';
 import type { Training } from './plan.js';
@@ -14,50 +16,79 @@ export interface TrainingResult {
   /** [step, mean |G − target| on the validation split] */
   validation: [number, number][];
   warnings: string[];
+  /** Times that it was trained anew, for twice the steps. */
+  lengthened: number;
 }
 
 /** A validation error that changes by less than this over the last quarter of the training counts as at rest. */
 export const REST = 0.03;
 
+type Validation = readonly (readonly [number, number])[];
+
 /** The relative fall of the error over the last quarter; undefined where there are too few looks at it. */
-export function fallOfLastQuarter(validation: readonly (readonly [number, number])[]): number | undefined {
+export function fallOfLastQuarter(validation: Validation): number | undefined {
   const last = validation.at(-1);
   const before = last && validation.filter(([step]) => step <= 0.75 * last[0]).at(-1);
   return before && (before[1] - last[1]) / before[1];
 }
 
-/** @returns the generator's file */
+/** Undefined where there are too few looks to tell. */
+export function isAtRest(validation: Validation): boolean | undefined {
+  const fall = fallOfLastQuarter(validation);
+  return fall === undefined ? undefined : Math.abs(fall) < REST;
+}
+
+/**
+ * Trains a generator, and trains it anew for twice the steps, at most `lengthen` times, while its error has not come to rest. Anew, since a
+ * schedule that lets the learning rate fall spans a whole training.
+ * @returns the generator's file
+ */
 export async function trainGenerator(training: Training, artifacts: Artifacts, report: Report): Promise<string> {
-  const { config, folder, signal } = artifacts;
-  const { id, variant, sources, target, seed } = training;
-  const out = folder.run(id);
-  const file = join(out, 'generator.safetensors');
-  if (folder.has('trainings', id) && existsSync(file)) return file;
+  const { config, folder } = artifacts;
+  const { id, variant } = training;
+  const done = await folder.read<TrainingResult>('trainings', id);
+  const finished = done && generatorOf(folder.run(id, done.lengthened));
+  if (finished && existsSync(finished)) return finished;
+  let length: TrainSettings = config[variant];
+  for (let lengthened = 0; ; lengthened++) {
+    const out = folder.run(id, lengthened);
+    const result = await attempt(training, length, out, artifacts, report);
+    if (lengthened === config.lengthen || isAtRest(result.validation) !== false) {
+      await folder.write('trainings', id, { ...result, lengthened });
+      return generatorOf(out);
+    }
+    const { epochs: _epochs, ...settings } = length;
+    length = { ...settings, steps: 2 * result.steps };
+  }
+}
+
+const generatorOf = (run: string): string => join(run, 'generator.safetensors');
+const recordOf = (run: string): string => join(run, 'attempt.json');
+
+type Attempt = Omit<TrainingResult, 'lengthened'>;
+
+/** One training from its beginning to its end, in a folder of its own; what is done is read from there. */
+async function attempt(
+  { variant, sources, target, seed }: Training,
+  settings: TrainSettings,
+  out: string,
+  artifacts: Artifacts,
+  report: Report,
+): Promise<Attempt> {
+  if (existsSync(recordOf(out)) && existsSync(generatorOf(out))) return (await readJson(recordOf(out))) as Attempt;
   const data: string[] = [];
   for (const pair of sources) data.push(await artifacts.prepared(pair, target, report));
-  const run = trainGan({
-    ...config[variant],
-    variant,
-    data,
-    out,
-    seed,
-    device: config.device,
-    resume: existsSync(join(out, 'config.json')),
-    signal,
-  });
+  const { device } = artifacts.config;
+  const resume = existsSync(join(out, 'config.json'));
+  const run = trainGan({ ...settings, variant, data, out, seed, device, resume, signal: artifacts.signal });
   for await (const event of run) report(event.step, event.steps, `L1 ${event.l1.toFixed(3)}`);
-  const { generator, path, steps, warnings } = await run.result;
+  const { generator, steps, warnings } = await run.result;
   const validation = await readValidation(join(out, 'metrics.jsonl'));
-  const result: TrainingResult = {
-    steps,
-    parameters: generator.parameterCount,
-    validation,
-    warnings,
-  };
+  const result: Attempt = { steps, parameters: generator.parameterCount, validation, warnings };
   generator.dispose();
+  await writeFileAtomic(recordOf(out), `${JSON.stringify(result)}\n`);
   await rm(join(out, 'checkpoints'), { recursive: true, force: true });
-  await folder.write('trainings', id, result);
-  return path;
+  return result;
 }
 
 /** From the run's own record, which also tells of steps before it was interrupted. */
