@@ -112,7 +112,7 @@ export async function beginEvaluation(context: Context, generators: readonly Loa
     return {
       measurement: { cnn, data: context.data, options, methods, scorer, target: agreement },
       settings,
-      notes: [...generatorNotes(generators, options), ...made.notes, ...left, ...notes],
+      notes: [...generatorNotes(generators, options, agreement !== undefined), ...made.notes, ...left, ...notes],
       dispose: () => made.dispose(),
     };
   } catch (error) {

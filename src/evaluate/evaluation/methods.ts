@@ -130,10 +130,13 @@ export function disposeGenerators(loaded: readonly LoadedGenerator[]): void {
   for (const { generator, own } of loaded) if (own) generator.dispose();
 }
 
-/** What a reader must know of how the generators are used. */
-export function generatorNotes(loaded: readonly LoadedGenerator[], options: ParsedEvaluateOptions): string[] {
-  const { target, methodSettings } = options;
-  const disagree = !methodSettings.target && drawnTargets(loaded).length > 1;
+/** What a reader must know of how the generators are used. @param agreement whether it is measured */
+export function generatorNotes(
+  loaded: readonly LoadedGenerator[],
+  { target, methodSettings }: ParsedEvaluateOptions,
+  agreement: boolean,
+): string[] {
+  const disagree = agreement && !methodSettings.target && drawnTargets(loaded).length > 1;
   const ofAll = disagree
     ? ['the generators were trained to draw different maps: agreement is measured with Grad-CAM at the last tap']
     : [];

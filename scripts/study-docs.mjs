@@ -1,0 +1,101 @@
+// Writes what docs/ says of a study, cell by cell, from its folder, and prints the summary that docs/study.md quotes.
+//   node scripts/study-docs.mjs STUDY
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { SCORES } from '../dist/evaluate/scores/scores.js';
+import { studySummary } from '../dist/report/study_summary.js';
+import { sumUpFolder } from '../dist/study/results.js';
+
+const VERDICTS = { better: 'better', worse: 'worse', indistinguishable: 'even' };
+
+const [study] = process.argv.slice(2);
+if (!study) throw new Error('usage: node scripts/study-docs.mjs STUDY');
+const out = fileURLToPath(new URL('../docs/study', import.meta.url));
+
+const number = (value) => value.toFixed(3).replace('-', '−');
+const interval = ({ mean, low, high }) => `${number(mean)} [${number(low)}, ${number(high)}]`;
+const cellOf = ({ variant, what }) => `${variant.toUpperCase()}, ${what}`;
+const unique = (values) => [...new Set(values)];
+
+function table(heads, rows) {
+  return [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** A row for each cell and a column for each of `columns`, of which `entry` writes what was found. */
+function crossTable(found, columns, columnOf, entry) {
+  const rows = unique(found.map(cellOf)).map((cell) => [
+    cell,
+    ...columns.map(({ id }) => {
+      const one = found.find((each) => cellOf(each) === cell && columnOf(each) === id);
+      return one ? entry(one.difference) : '';
+    }),
+  ]);
+  return table(['cell', ...columns.map(({ head }) => head)], rows);
+}
+
+function questionSection({ question, sides: [ours, theirs], contrasts }) {
+  const columns = unique(contrasts.map(({ score }) => score)).map((id) => ({
+    id,
+    head: `${SCORES[id].label} ${SCORES[id].better === 'lower' ? '↓' : '↑'}`,
+  }));
+  const [{ seeds }] = contrasts;
+  return `## ${question}
+
+${ours[0].toUpperCase()}${ours.slice(1)} minus ${theirs}; ${seeds === 1 ? 'one seed' : `${seeds} seeds averaged`}.
+
+${crossTable(
+  contrasts,
+  columns,
+  ({ score }) => score,
+  (difference) => `${interval(difference)} ${VERDICTS[difference.verdict]}`,
+)}
+`;
+}
+
+function firstAndLastSection({ rows }) {
+  const columns = unique(rows.map(({ kind }) => kind)).map((id) => ({ id, head: id }));
+  const entries = rows.map((row) => ({ ...row, difference: { ...row.difference, said: row.verdict } }));
+  return `## Do the first and the last condition matter equally?
+
+First minus last relevance, relative to their mean; *last*: the last matters more.
+
+${crossTable(
+  entries,
+  columns,
+  ({ kind }) => kind,
+  (difference) => `${interval(difference)} ${difference.said}`,
+)}
+`;
+}
+
+function trainingsSection(trainings) {
+  const rows = trainings.map(({ id, steps, validationL1, lastQuarter, atRest }) => [
+    id,
+    steps,
+    validationL1.toFixed(4),
+    `${(100 * lastQuarter).toFixed(1).replace('-', '−')} %`,
+    atRest ? 'yes' : 'no',
+  ]);
+  return `## The trainings
+
+The validation error, the mean |G − target| over 200 images a pair, at the end; by how much it fell over the last quarter of the steps; and whether that is at rest, within 3 %.
+
+${table(['training', 'steps', 'validation error', 'last quarter', 'at rest'], rows)}
+`;
+}
+
+const result = await sumUpFolder(study);
+const { questions, firstAndLast, trainings } = result.answers;
+await mkdir(out, { recursive: true });
+await copyFile(join(study, 'results.json'), join(out, 'results.json'));
+await writeFile(
+  join(out, 'cells.md'),
+  `# The study, cell by cell
+
+Every difference that [the study](../study.md)'s answers rest on, with its paired 95 % interval over the held-out images; ↓ lower is better, ↑ higher. The same numbers, and more of them, are in [results.json](results.json).
+
+${[...questions.map(questionSection), firstAndLastSection(firstAndLast), trainingsSection(trainings)].join('\n')}`,
+);
+console.log(studySummary(result));
