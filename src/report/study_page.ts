@@ -158,10 +158,17 @@ function trainingsSection({ trainings }: StudyAnswers): Markup {
   const unknown = trainings.filter(({ atRest }) => atRest === null).length;
   const resting = trainings.filter(({ atRest }) => atRest).length;
   const anew = trainings.filter(({ lengthened }) => lengthened > 0).length;
-  const line = ({ id, steps, validationL1, lastQuarter, atRest }: StudyAnswers['trainings'][number]): Markup =>
+  const line = ({
+    id,
+    steps,
+    lengthened,
+    validationL1,
+    lastQuarter,
+    atRest,
+  }: StudyAnswers['trainings'][number]): Markup =>
     html`<tr>
       <th scope="row">${id}</th>
-      <td>${steps}</td>
+      <td>${steps}${lengthened > 0 ? ', anew' : ''}</td>
       <td>${number(validationL1)}</td>
       <td>${lastQuarter === null ? 'not known' : `${(100 * lastQuarter).toFixed(1).replace('-', '−')} %`}</td>
       <td>${atRest === null ? 'not known' : atRest ? 'yes' : html`<span class="wrong">no</span>`}</td>
@@ -171,7 +178,7 @@ function trainingsSection({ trainings }: StudyAnswers): Markup {
     <p>
       ${resting} of ${trainings.length}: their validation error changed by less than ${100 * REST} % over the last
       quarter of the steps.${unknown > 0 ? ` Of ${unknown} it was measured too seldom to tell.` : ''}
-      ${anew > 0 ? `${anew} had not, and were trained anew for more steps, as the table says.` : ''}
+      ${anew > 0 ? `${anew} had not at first, and were trained anew for more steps.` : ''}
     </p>
     <details>
       <summary>Every training</summary>

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { readJson, writeFileAtomic } from '../files.js';
 import type { TrainSettings } from '../gan/config.js';
 import { trainGan } from '../gan/train.js';
+import { abortError } from '../native.js';
 import type { Artifacts, Report } from './artifacts.js';
 import type { Training } from './plan.js';
 
@@ -75,7 +76,13 @@ async function attempt(
   artifacts: Artifacts,
   report: Report,
 ): Promise<Attempt> {
-  if (existsSync(recordOf(out)) && existsSync(generatorOf(out))) return (await readJson(recordOf(out))) as Attempt;
+  const checkpoints = join(out, 'checkpoints');
+  if (existsSync(recordOf(out)) && existsSync(generatorOf(out))) {
+    await rm(checkpoints, { recursive: true, force: true });
+    return (await readJson(recordOf(out))) as Attempt;
+  }
+  // The folder may be another process's by now.
+  if (artifacts.signal.aborted) throw abortError(artifacts.signal);
   const data: string[] = [];
   for (const pair of sources) data.push(await artifacts.prepared(pair, target, report));
   const { device } = artifacts.config;
@@ -87,7 +94,7 @@ async function attempt(
   const result: Attempt = { steps, parameters: generator.parameterCount, validation, warnings };
   generator.dispose();
   await writeFileAtomic(recordOf(out), `${JSON.stringify(result)}\n`);
-  await rm(join(out, 'checkpoints'), { recursive: true, force: true });
+  await rm(checkpoints, { recursive: true, force: true });
   return result;
 }
 

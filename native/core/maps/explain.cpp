@@ -157,15 +157,17 @@ Explanation explain(const Cnn& cnn, const at::Tensor& images, const at::Tensor& 
   TappedForward forward = cnn.forwardWithTaps(input, wantedTaps(options, plan), cancel);
   mapsMemory.close();
   Explanation result;
-  result.logits = forward.logits.detach();
+  result.logits = forward.logits.detach().clone();  // which may lie in the region
   result.probabilities = at::softmax(result.logits, 1);
   result.predicted = result.logits.argmax(1);
   result.targetClass = targetClass.defined() ? checkedTarget(targetClass, images.size(0), cnn) : result.predicted;
   RawMapMaker maker(std::move(forward.activations), plan, options);
-  visitTapGradients(forward.edges, scoreOf(forward.logits, result.targetClass), [&](size_t tap, const at::Tensor& gradient) {
-    cancel.check();
-    maker.take(tap, gradient);
-  });
+  visitTapGradients(forward.edges, scoreOf(std::exchange(forward.logits, {}), result.targetClass),
+                    [&](size_t tap, const at::Tensor& gradient) {
+                      cancel.check();
+                      maker.take(tap, gradient);
+                    });
+  forward.edges.clear();
   const c10::NoGradGuard noGrad;
   finishAll(maker.finish(), plan, options, mapsMemory, cancel, result);
   return result;
