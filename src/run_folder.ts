@@ -9,8 +9,22 @@ import { makeFolder, readJson, TEMPORARY, writeFileAtomic } from './files.js';
 export const CONFIG_FILE = 'config.json';
 export const STATE_FILE = 'state.json';
 
+/** Nothing takes so long to write: what is older was left by a process that was killed. */
+const ABANDONED_MS = 600_000;
+
+/** Removes what was left half-written, in a shared folder not what another process is writing. */
+async function removeHalfWritten(folder: string, names: readonly string[], shared = false): Promise<void> {
+  for (const name of names.filter((one) => TEMPORARY.test(one))) {
+    const path = join(folder, name);
+    const written = shared ? await stat(path).catch(() => undefined) : undefined;
+    if (shared && (!written || Date.now() - written.mtimeMs < ABANDONED_MS)) continue;
+    await rm(path, { force: true, recursive: true });
+  }
+}
+
 /**
- * Begins a run in a folder by writing its configuration, or finds there the one to resume.
+ * Begins a run in a folder by writing its configuration, or finds there the one to resume; what a killed process left half-written anywhere
+ * in it is removed.
  * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ.
  */
 export async function claimRunFolder(folder: string, config: object, resume: boolean): Promise<void> {
@@ -19,7 +33,7 @@ export async function claimRunFolder(folder: string, config: object, resume: boo
     if (!resume)
       throw new CumulensError('ERR_OPTION', `${folder}: a run is there already: resume it, or choose another folder`);
     checkSameConfig((await readJson(path)) as Record<string, unknown>, config as Record<string, unknown>, folder);
-    return;
+    return removeHalfWritten(folder, await readdir(folder, { recursive: true }));
   }
   if (resume) throw new CumulensError('ERR_OPTION', `${folder}: there is no run to resume: ${CONFIG_FILE} is missing`);
   await makeFolder(folder);
@@ -57,19 +71,6 @@ export async function checkpointNames(folder: string): Promise<string[]> {
     .filter((name) => /^step-\d+$/.test(name))
     .sort()
     .reverse();
-}
-
-/** Nothing takes so long to write: what is older was left by a process that was killed. */
-const ABANDONED_MS = 600_000;
-
-/** Removes what was left half-written, in a shared folder not what another process is writing. */
-async function removeHalfWritten(folder: string, names: readonly string[], shared: boolean): Promise<void> {
-  for (const name of names.filter((one) => TEMPORARY.test(one))) {
-    const path = join(folder, name);
-    const written = shared ? await stat(path).catch(() => undefined) : undefined;
-    if (shared && (!written || Date.now() - written.mtimeMs < ABANDONED_MS)) continue;
-    await rm(path, { force: true, recursive: true });
-  }
 }
 
 export interface WorkFolder {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -181,6 +181,19 @@ describe('trainGan', () => {
     await rm(join(folder, 'without', 'generator.safetensors'));
     await finish(settings('without', { resume: true }));
     expect(await contents(join(folder, 'without'))).to.deep.equal(await contents(join(folder, 'whole')));
+  });
+
+  it('removes what a killed run left half-written', async () => {
+    const [whole, left] = ['whole', 'half-written'].map((name) => join(folder, name));
+    await cp(whole, left, { recursive: true });
+    const checkpoint = join(left, 'checkpoints', 'step-00000015.4711-0123abcd.new');
+    await mkdir(checkpoint);
+    await writeFile(join(checkpoint, 'generator.safetensors.tmp-4711-3'), 'half');
+    await writeFile(join(left, 'generator.safetensors.tmp-4711-2'), 'half');
+    await writeFile(join(left, 'samples', 'step-00000012.png.4711-89abcdef.new'), 'half');
+    await finish(settings('half-written', { resume: true }));
+    expect(await readdir(join(left, 'checkpoints'))).to.have.members(['step-00000010', 'step-00000012']);
+    expect(await contents(left)).to.deep.equal(await contents(whole));
   });
 
   it('remembers its warnings', async () => {
