@@ -65,6 +65,9 @@ for (const dtype of ['float32', 'float64']) {
             const resized = resize(image, [h, w], size);
             const scale = 1 / (h * w); // the gradient's mean
             const expected = normalise(resized, image);
+            const values = normalised.slice(n * resized.length, (n + 1) * resized.length);
+            const ends = values.some((value) => value !== 0) ? [0, 1] : [0, 0];
+            expect([Math.min(...values), Math.max(...values)]).to.deep.equal(ends);
             resized.forEach((value, i) => {
               expect(plain[n * resized.length + i]).to.be.closeTo(value * scale, 2e-6 * scale);
               // What the spread divides is rounding too.

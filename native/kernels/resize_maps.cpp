@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <vector>
 
 namespace cumulens::kernels {
@@ -66,7 +68,11 @@ CUMULENS_SIMD void addNothing(const float* __restrict row, float* __restrict sum
 }
 
 CUMULENS_SIMD void stretch(const float* __restrict values, float low, float spread, float* __restrict out, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) out[i] = (values[i] - low) / spread;
+  for (int64_t i = 0; i < count; ++i) {
+    const float value = (values[i] - low) / spread;
+    const float positive = value > 0.0F ? value : 0.0F;
+    out[i] = positive < 1.0F ? positive : 1.0F;
+  }
 }
 
 /// Resizes maps of one size to another, one at a time, in memory of its own. An output row is made in the nearest cache whenever it is
@@ -76,6 +82,7 @@ class Resizer {
   Resizer(std::array<int64_t, 2> from, std::array<int64_t, 2> to)
       : rows_(from[0], to[0]),
         columns_(from[1], to[1]),
+        all_(static_cast<size_t>(to[0])),
         height_(from[0]),
         width_(from[1]),
         outHeight_(to[0]),
@@ -83,10 +90,17 @@ class Resizer {
         buffer_(static_cast<size_t>(2 * outWidth_)),
         row_(static_cast<size_t>(outWidth_)),
         input_(static_cast<size_t>(width_)),
-        output_(static_cast<size_t>(outWidth_)) {}
+        output_(static_cast<size_t>(outWidth_)) {
+    std::iota(all_.begin(), all_.end(), 0);
+    const std::vector<int32_t>& first = rows_.first;
+    std::copy_if(all_.begin(), all_.end(), std::back_inserter(turns_), [&](int64_t row) {
+      const auto y = static_cast<size_t>(row);
+      return y == 0 || y + 1 == first.size() || first[y] != first[y - 1] || first[y] != first[y + 1];
+    });
+  }
 
   void resize(const float* in, float* out) {
-    eachRow(in, [&](const float* row, int64_t y) { std::copy_n(row, outWidth_, out + y * outWidth_); });
+    eachRow(in, all_, [&](const float* row, int64_t y) { std::copy_n(row, outWidth_, out + y * outWidth_); });
   }
 
   void resizeAndNormalise(const float* in, float* out) {
@@ -94,19 +108,19 @@ class Resizer {
     // A downsampled map can lose its range: spread = 0 is flat too.
     if (spread > 0.0F) {
       const float low = output_.low();
-      eachRow(in, [&](const float* row, int64_t y) { stretch(row, low, spread, out + y * outWidth_, outWidth_); });
+      eachRow(in, all_, [&](const float* row, int64_t y) { stretch(row, low, spread, out + y * outWidth_, outWidth_); });
     } else {
       std::fill_n(out, outHeight_ * outWidth_, 0.0F);
     }
   }
 
  private:
-  /// Calls `visit` with each row of the output, which lasts until the next.
+  /// Calls `visit` with each of these rows of the output, which lasts until the next.
   template <typename Visit>
-  void eachRow(const float* in, const Visit& visit) {
+  void eachRow(const float* in, const std::vector<int64_t>& rows, const Visit& visit) {
     const bool same = height_ == outHeight_ && width_ == outWidth_;
     held_[0] = held_[1] = -1;
-    for (int64_t y = 0; y < outHeight_; ++y) visit(same ? in + y * width_ : blended(in, static_cast<size_t>(y)), y);
+    for (const int64_t y : rows) visit(same ? in + y * width_ : blended(in, static_cast<size_t>(y)), y);
   }
 
   const float* blended(const float* in, size_t y) {
@@ -140,14 +154,16 @@ class Resizer {
     return finite && high - low > 1e-6F * std::max(std::abs(low), std::abs(high));
   }
 
-  /// Of the output.
+  /// Of the output. Between two input rows each column goes one way, so that only the first and the last row made of them need a look;
+  /// those between may pass them by a rounding, which `stretch` cuts.
   float range(const float* in) {
     output_.clear();
-    eachRow(in, [&](const float* row, int64_t) { extend(row, output_.least.data(), output_.greatest.data(), outWidth_); });
+    eachRow(in, turns_, [&](const float* row, int64_t) { extend(row, output_.least.data(), output_.greatest.data(), outWidth_); });
     return output_.high() - output_.low();
   }
 
   Axis rows_, columns_;
+  std::vector<int64_t> all_, turns_;  // output rows: every one; the first and the last of those made of the same two
   int64_t height_, width_, outHeight_, outWidth_;
   std::vector<float> buffer_, row_, nothing_;
   std::array<int32_t, 2> held_{-1, -1};
