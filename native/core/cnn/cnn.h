@@ -2,6 +2,7 @@
 
 #include "core/cnn/preprocess.h"
 #include "core/runtime/cancel.h"
+#include "core/runtime/memory_region.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/edge.h>
@@ -85,9 +86,14 @@ class Cnn {
   /// are aliased: such networks, each made from the one before, cost no more than one copy of the weights.
   /// @throws Error option for a name that is no layer.
   virtual std::shared_ptr<Cnn> randomised(const std::vector<std::string>& layers, uint64_t seed) const = 0;
+  /// Of the maps that were made of it last, for those that are made next.
+  SpareMemory& spareMemory() const { return spare_; }
 
  protected:
   Cnn() = default;
+
+ private:
+  mutable SpareMemory spare_;
 };
 
 struct Prediction {

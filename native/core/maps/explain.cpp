@@ -153,7 +153,7 @@ Explanation explain(const Cnn& cnn, const at::Tensor& images, const at::Tensor& 
                     const CancelToken& cancel) {
   const Plan plan = makePlan(options, static_cast<int64_t>(cnn.tapCount()));
   const at::Tensor input = cnn.preprocess(images);
-  MemoryRegion mapsMemory(mapsBytes(input, plan, options));
+  MemoryRegion mapsMemory(cnn.spareMemory(), mapsBytes(input, plan, options));
   TappedForward forward = cnn.forwardWithTaps(input, wantedTaps(options, plan), cancel);
   mapsMemory.close();
   Explanation result;

@@ -6,7 +6,11 @@
 #include <ATen/ops/from_blob.h>
 #include <c10/core/impl/alloc_cpu.h>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace cumulens {
@@ -43,10 +47,38 @@ bool LentMemory::isWhole() const {
   return blocks_.empty();
 }
 
-MemoryRegion::MemoryRegion(std::size_t bytes) : outer_(lender) {
+void LentMemory::offerPages() const {
+  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto place = reinterpret_cast<std::uintptr_t>(data_);
+  const std::uintptr_t begin = (place + page - 1) / page * page, end = (place + size_) / page * page;
+  if (begin < end) ::madvise(data_ + (begin - place), end - begin, MADV_FREE);
+}
+
+std::shared_ptr<LentMemory> SpareMemory::take(std::size_t bytes) {
+  std::unique_ptr<LentMemory> memory;
+  {
+    const std::lock_guard lock(place_->mutex);
+    memory = std::move(place_->kept);
+  }
+  const bool fits = memory && memory->size() >= bytes && memory->size() - bytes <= bytes / 8;
+  if (!fits) {
+    memory.reset();
+    memory = std::make_unique<LentMemory>(bytes);
+  }
+  return {memory.release(), [place = std::weak_ptr<Place>(place_)](LentMemory* given) {
+            std::unique_ptr<LentMemory> back(given);
+            const std::shared_ptr<Place> home = place.lock();
+            if (!home) return;
+            back->offerPages();
+            const std::lock_guard lock(home->mutex);
+            home->kept.swap(back);
+          }};
+}
+
+MemoryRegion::MemoryRegion(SpareMemory& spare, std::size_t bytes) : outer_(lender) {
   if (bytes == 0) return;
   useLentMemory();
-  memory_ = std::make_shared<LentMemory>(bytes);
+  memory_ = spare.take(bytes);
   lender = this;
 }
 

@@ -22,6 +22,9 @@ class LentMemory {
   void giveBack(const void* block);
   /// Whether no block of it is out.
   bool isWhole() const;
+  /// Lets the system have the pages when it is short of memory, and then what was written on them is gone; as long as it is not, they cost
+  /// no fault.
+  void offerPages() const;
   std::byte* data() const { return data_; }
   std::size_t size() const { return size_; }
 
@@ -37,12 +40,29 @@ class LentMemory {
   std::vector<Block> blocks_;  // by place; the last one is out
 };
 
+/// Keeps the memory that was taken of it last, once that is given back, for whoever takes as much next: fresh memory costs a page fault
+/// every few KiB. Whatever is kept the system may have when it is short of memory.
+class SpareMemory {
+ public:
+  /// What is kept, if it fits, else new memory. It may be given back, by any thread, when the SpareMemory is gone.
+  std::shared_ptr<LentMemory> take(std::size_t bytes);
+
+ private:
+  struct Place {
+    std::mutex mutex;
+    std::unique_ptr<LentMemory> kept;
+  };
+
+  std::shared_ptr<Place> place_ = std::make_shared<Place>();
+};
+
 /// Memory of a large tensor that is not made yet, lent until then to others that will be gone by that time. A pass's activations lie where
 /// its maps will: without it the maps come on top of what the allocator keeps of the activations.
 class MemoryRegion {
  public:
-  /// Lends to the large tensors that this thread makes on the CPU, from now on, as long as there is room. @param bytes 0: nothing
-  explicit MemoryRegion(std::size_t bytes);
+  /// Lends to the large tensors that this thread makes on the CPU, from now on, as long as there is room.
+  /// @param bytes of `spare`; 0: nothing
+  MemoryRegion(SpareMemory& spare, std::size_t bytes);
   ~MemoryRegion() { close(); }
   MemoryRegion(const MemoryRegion&) = delete;
   MemoryRegion& operator=(const MemoryRegion&) = delete;
