@@ -1,5 +1,6 @@
 // Every map method: by hand on a two-layer net, and against plain loops over the formulas.
 import { expect } from 'chai';
+import fc from 'fast-check';
 
 import { Cnn, CnnBuilder, MAP_METHODS } from '../dist/index.js';
 import { error, f32, f64, uniform } from './support/arrays.js';
@@ -198,5 +199,45 @@ describe('Map methods against plain loops', () => {
         ).to.equal(true);
       }
     }
+  });
+});
+
+describe('A weight for each channel, in float32', () => {
+  // Float32 on the CPU runs a kernel, float64 ATen's operators, which the plain loops above hold to.
+  const weighted = ['gradcam', 'guided-gradcam-weights', 'gradcam++', 'xgradcam'];
+
+  it('gives the maps that float64 gives, whatever the channels and the size (property)', async () => {
+    const side = fc.integer({ min: 1, max: 40 });
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 80 }), side, side, fc.nat(), async (filters, height, width, seed) => {
+        const net = new CnnBuilder({ channels: 2, height, width });
+        const conv = net.add('conv2d', net.input, { filters, kernel: 1, bias: false }, 'conv');
+        const pooled = net.add('globalAvgPool2d', net.add('silu', conv));
+        const spec = net.build(net.add('linear', pooled, { units: 2, bias: false }, 'out'));
+        // All positive, so that nothing cancels out and leaves rounding alone.
+        const kernel = uniform(seed, 2 * filters, 0, 1);
+        const head = uniform(seed + 1, 2 * filters, 0, 1);
+        const image = uniform(seed + 2, 4 * height * width, 0, 1).map(Math.fround);
+        const maps = {};
+        for (const [dtype, make] of Object.entries({ float32: f32, float64: f64 })) {
+          const cnn = await Cnn.create(spec, { device: 'cpu', dtype });
+          await cnn.loadStateDict({
+            'conv.weight': make(kernel.map(Math.fround), [filters, 2, 1, 1]),
+            'out.weight': make(head.map(Math.fround), [2, filters]),
+          });
+          const images = make(image, [2, 2, height, width]);
+          maps[dtype] = [];
+          for (const method of weighted) {
+            const options = { method, target: [0, 1], size: [height, width], conditions: 0, normalise: false };
+            maps[dtype].push((await cnn.explain(images, options)).maps);
+          }
+          cnn.dispose();
+        }
+        for (const [i, method] of weighted.entries()) {
+          expect(await error(maps.float32[i], maps.float64[i]), method).to.be.below(2e-5);
+        }
+      }),
+      { numRuns: 40 },
+    );
   });
 });

@@ -1,5 +1,7 @@
 #include "core/maps/layer_map.h"
 
+#include "kernels/weigh_channels.h"
+
 namespace cumulens {
 namespace {
 
@@ -13,8 +15,10 @@ at::Tensor safeQuotient(const at::Tensor& numerator, const at::Tensor& denominat
 }  // namespace
 
 at::Tensor weightedSum(const at::Tensor& weights, const at::Tensor& activations) {
-  // One matrix product a sample: [1,C] × [C,HW].
   const int64_t batch = activations.size(0), channels = activations.size(1);
+  if (activations.is_cpu() && activations.scalar_type() == at::kFloat)
+    return kernels::weighChannels(weights.reshape({batch, channels}), activations);
+  // One matrix product a sample: [1,C] × [C,HW].
   return at::bmm(weights.reshape({batch, 1, channels}), activations.reshape({batch, channels, -1}))
       .reshape({batch, activations.size(2), activations.size(3)});
 }
