@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { memory } from '../dist/index.js';
+import { memory, Tensor } from '../dist/index.js';
 import { temporaryFolder } from './support/fake-libtorch.js';
 import { disposeAll, smallCnn, someImages } from './support/small-cnn.js';
 
@@ -104,5 +105,39 @@ describe('Memory', () => {
     expect(memory().bytes).to.be.above(before.bytes);
     disposeAll(result);
     expect(memory()).to.deep.equal(before);
+  });
+
+  describe('of tensors of 48 MB', () => {
+    const pixels = new Float32Array(12e6);
+    const make = () => Tensor.from(pixels, [pixels.length]);
+
+    it('starts no collection when it was given back and is asked for again', async () => {
+      let collections = 0;
+      const observer = new PerformanceObserver((list) => {
+        collections += list
+          .getEntries()
+          .filter(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR).length;
+      });
+      for (let call = 0; call < 20; call++) {
+        const tensors = [make(), make()];
+        await setTimeout(20); // for the collection that the first call may start
+        if (call === 1) observer.observe({ entryTypes: ['gc'] });
+        tensors.forEach((tensor) => tensor.dispose());
+      }
+      await setTimeout(20);
+      observer.disconnect();
+      expect(collections).to.be.below(4);
+    });
+
+    it('is collected before it is a gigabyte where nobody disposes of them', async () => {
+      const before = memory().bytes;
+      let most = 0;
+      for (let call = 0; call < 60; call++) {
+        make();
+        await setTimeout(5);
+        most = Math.max(most, memory().bytes - before);
+      }
+      expect(most).to.be.below(1e9);
+    });
   });
 });

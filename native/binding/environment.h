@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "binding/external_memory.h"
+
 namespace cumulens {
 
 /// What the addon keeps for one JavaScript environment (the main thread or one worker): its classes, and the door by which the
@@ -30,6 +32,8 @@ class Environment {
   void beginOperation();
   void endOperation();
 
+  const std::shared_ptr<ExternalMemory>& externalMemory() const { return externalMemory_; }
+
   void setClass(const std::string& name, Napi::Function constructor);
   Napi::Function getClass(const std::string& name) const;
 
@@ -40,6 +44,7 @@ class Environment {
   napi_env env_;
   napi_threadsafe_function door_ = nullptr;
   std::size_t pending_ = 0;
+  std::shared_ptr<ExternalMemory> externalMemory_ = std::make_shared<ExternalMemory>();
   std::map<std::string, Napi::FunctionReference> classes_;
 };
 

@@ -157,7 +157,8 @@ TensorHandle::TensorHandle(const Napi::CallbackInfo& info) : Wrapped(info) {
   bytes_ = static_cast<std::int64_t>(tensor_->nbytes());
   liveHandles += 1;
   liveBytes += bytes_;
-  Napi::MemoryManagement::AdjustExternalMemory(info.Env(), bytes_);
+  memory_ = Environment::of(info.Env()).externalMemory();
+  memory_->add(info.Env(), bytes_);
 }
 
 TensorHandle::~TensorHandle() { release(Env()); }
@@ -167,7 +168,7 @@ void TensorHandle::release(Napi::Env env) {
   tensor_.reset();
   liveHandles -= 1;
   liveBytes -= bytes_;
-  Napi::MemoryManagement::AdjustExternalMemory(env, -bytes_);
+  memory_->remove(env, bytes_);
 }
 
 const at::Tensor& TensorHandle::live(Napi::Env env, const std::string& what) const {

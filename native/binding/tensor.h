@@ -2,15 +2,17 @@
 #include <ATen/core/Tensor.h>
 #include <napi.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "binding/external_memory.h"
 #include "binding/wrap.h"
 
 namespace cumulens {
 
 /// JavaScript's `Tensor`: a handle to an at::Tensor. `dispose()` gives the memory back at once; else the garbage collector does, told
-/// of the bytes by AdjustExternalMemory.
+/// of the bytes by ExternalMemory.
 class TensorHandle : public Wrapped<TensorHandle> {
  public:
   static constexpr const char* kName = "Tensor";
@@ -40,6 +42,7 @@ class TensorHandle : public Wrapped<TensorHandle> {
 
   std::optional<at::Tensor> tensor_;
   std::int64_t bytes_ = 0;
+  std::shared_ptr<ExternalMemory> memory_;  // the environment's, which may be gone before the last handle
 };
 
 /// "float32", "uint8", "int64" …; the names JavaScript uses.
