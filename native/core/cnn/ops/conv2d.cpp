@@ -5,6 +5,8 @@
 namespace cumulens {
 namespace {
 
+constexpr std::array<int64_t, 2> kOnes{1, 1}, kNone{0, 0};
+
 /// Cross-correlation; `groups` = C makes it depthwise. Weights [filters, C/groups, kh, kw].
 class Conv2d final : public Op {
  public:
@@ -23,12 +25,26 @@ class Conv2d final : public Op {
     const at::Tensor bias = bias_ ? parameters[1] : at::Tensor();
     // The convolution itself pads both sides alike; only an uneven padding costs a copy.
     const bool even = padding.symmetric();
-    const std::array<int64_t, 2> both = even ? std::array<int64_t, 2>{padding.top, padding.left} : std::array<int64_t, 2>{0, 0};
+    const std::array<int64_t, 2> both = even ? std::array<int64_t, 2>{padding.top, padding.left} : kNone;
     const at::Tensor images = even ? inputs[0] : pad(inputs[0], padding, 0.0);
+    if (skipsPixels() && images.is_cpu() && parameters[0].requires_grad())
+      return at::conv2d(everyOther(images), parameters[0], bias, kOnes, kNone, kOnes, groups_);
     return at::conv2d(images, parameters[0], bias, window_.stride, both, window_.dilation, groups_);
   }
 
  private:
+  /// Whether it is one of those of which oneDNN's gradient by the weights writes beyond its scratch memory: strided, of 1×1 pixels and
+  /// fewer channels than a register holds (https://github.com/uxlfoundation/oneDNN/issues/6035). Without the pixels between it needs no
+  /// stride.
+  bool skipsPixels() const {
+    constexpr int64_t kRegister = 16;
+    return window_.kernel == kOnes && window_.stride != kOnes && window_.padding.none() && input_[0] / groups_ < kRegister;
+  }
+
+  at::Tensor everyOther(const at::Tensor& images) const {
+    return images.slice(2, 0, {}, window_.stride[0]).slice(3, 0, {}, window_.stride[1]);
+  }
+
   Shape input_;
   Window window_;
   int64_t groups_;
