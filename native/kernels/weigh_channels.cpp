@@ -48,7 +48,7 @@ at::Tensor weighChannels(const at::Tensor& weights, const at::Tensor& activation
   const at::Tensor dense = together ? activations : activations.contiguous();
   const at::Tensor each = weights.contiguous();
   const int64_t images = dense.size(0), channels = dense.size(1), pixels = dense.size(2) * dense.size(3);
-  at::Tensor out = at::empty({images, dense.size(2), dense.size(3)}, dense.options().memory_format(at::MemoryFormat::Contiguous));
+  at::Tensor out = at::empty({images, dense.size(2), dense.size(3)}, dense.options());
   const float *const values = dense.const_data_ptr<float>(), *const weight = each.const_data_ptr<float>();
   float* const sums = out.mutable_data_ptr<float>();
   const int64_t block = std::max<int64_t>(kValuesATime / std::max<int64_t>(channels, 1), 1);

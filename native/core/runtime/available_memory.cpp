@@ -1,4 +1,5 @@
 #include "core/runtime/memory_limit.h"
+#include "core/runtime/memory_region.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -56,7 +57,8 @@ std::optional<std::uint64_t> ofGroup() {
 
 std::size_t availableMemory() {
   constexpr std::uint64_t kAll = std::numeric_limits<std::size_t>::max();
-  return std::min(ofMachine().value_or(kAll), ofGroup().value_or(kAll));
+  const std::uint64_t available = std::min(ofMachine().value_or(kAll), ofGroup().value_or(kAll));
+  return available - std::min<std::uint64_t>(available, offeredMemory());
 }
 
 }  // namespace cumulens

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <utility>
 
@@ -21,11 +22,16 @@ constexpr std::size_t kAlignment = 64;
 
 thread_local MemoryRegion* lender = nullptr;
 
+std::atomic<std::size_t> offeredBytes{0};
+
 }  // namespace
 
 LentMemory::LentMemory(std::size_t bytes) : size_(bytes), data_(static_cast<std::byte*>(c10::alloc_cpu(bytes))) {}
 
-LentMemory::~LentMemory() { c10::free_cpu(data_); }
+LentMemory::~LentMemory() {
+  if (offered_) offeredBytes -= size_;
+  c10::free_cpu(data_);
+}
 
 void* LentMemory::take(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
@@ -47,12 +53,15 @@ bool LentMemory::isWhole() const {
   return blocks_.empty();
 }
 
-void LentMemory::offerPages() const {
+void LentMemory::offerPages() {
+  if (!std::exchange(offered_, true)) offeredBytes += size_;
   static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto place = reinterpret_cast<std::uintptr_t>(data_);
   const std::uintptr_t begin = (place + page - 1) / page * page, end = (place + size_) / page * page;
   if (begin < end) ::madvise(data_ + (begin - place), end - begin, MADV_FREE);
 }
+
+std::size_t offeredMemory() { return offeredBytes; }
 
 std::shared_ptr<LentMemory> SpareMemory::take(std::size_t bytes) {
   std::unique_ptr<LentMemory> memory;
@@ -60,7 +69,7 @@ std::shared_ptr<LentMemory> SpareMemory::take(std::size_t bytes) {
     const std::lock_guard lock(place_->mutex);
     memory = std::move(place_->kept);
   }
-  const bool fits = memory && memory->size() >= bytes && memory->size() - bytes <= bytes / 8;
+  const bool fits = memory && memory->isWhole() && memory->size() >= bytes && memory->size() - bytes <= bytes / 8;
   if (!fits) {
     memory.reset();
     memory = std::make_unique<LentMemory>(bytes);

@@ -24,7 +24,7 @@ class LentMemory {
   bool isWhole() const;
   /// Lets the system have the pages when it is short of memory, and then what was written on them is gone; as long as it is not, they cost
   /// no fault.
-  void offerPages() const;
+  void offerPages();
   std::byte* data() const { return data_; }
   std::size_t size() const { return size_; }
 
@@ -36,12 +36,16 @@ class LentMemory {
 
   std::size_t size_;
   std::byte* data_;
+  bool offered_ = false;
   mutable std::mutex mutex_;
   std::vector<Block> blocks_;  // by place; the last one is out
 };
 
-/// Keeps the memory that was taken of it last, once that is given back, for whoever takes as much next: fresh memory costs a page fault
-/// every few KiB. Whatever is kept the system may have when it is short of memory.
+/// Bytes that the system was offered, by `offerPages`, and that still exist. It counts them as available, in use again or not.
+std::size_t offeredMemory();
+
+/// Keeps the memory that was given back to it last, for whoever takes as much next: fresh memory costs a page fault every few KiB. The
+/// system may have it when it is short of memory.
 class SpareMemory {
  public:
   /// What is kept, if it fits, else new memory. It may be given back, by any thread, when the SpareMemory is gone.
