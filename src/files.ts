@@ -1,5 +1,6 @@
 /** Files that appear whole or not at all, and errors that name them. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -88,18 +89,23 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
 }
 
 /**
- * Fills a folder under a temporary name and renames it to `path`, which it replaces: a reader sees all of its files or none.
+ * Fills a folder under a temporary name and renames it to `path`, which it replaces: a reader sees all of its files or none. Whenever the
+ * process is killed, what was at `path` or what comes there is whole, under a temporary name if not its own.
  * @throws CumulensError ERR_IO naming the path and the system's reason, or whatever `fill` throws.
  */
 export async function writeFolderAtomic(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
-  const temporary = temporaryName(path);
+  const [temporary, replaced] = [temporaryName(path), temporaryName(path)];
   try {
     await mkdir(temporary, { recursive: true });
     await fill(temporary);
     await sync(temporary);
-    await rm(path, { recursive: true, force: true });
-    await rename(temporary, path);
+    if (existsSync(path)) await rename(path, replaced);
+    await rename(temporary, path).catch(async (cause: unknown) => {
+      if (existsSync(replaced)) await rename(replaced, path);
+      throw cause;
+    });
     await sync(dirname(path));
+    await rm(replaced, { recursive: true, force: true });
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true });
     if (cause instanceof CumulensError) throw cause;

@@ -1,6 +1,6 @@
 /** What the folders of all long work share: who may claim one, and how it goes on there; of trainings also checkpoints/step-*. */
 import { existsSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { CumulensError } from './errors.js';
@@ -22,9 +22,21 @@ async function removeHalfWritten(folder: string, names: readonly string[], share
   }
 }
 
+/** Puts checkpoints in their places that a killed process had only to rename: their state is written last. */
+async function placeCheckpoints(folder: string): Promise<void> {
+  const checkpoints = checkpointFolder(folder);
+  for (const name of await namesIn(checkpoints)) {
+    const place = join(checkpoints, name.replace(TEMPORARY, ''));
+    const whole = TEMPORARY.test(name) && existsSync(join(checkpoints, name, STATE_FILE));
+    if (whole && !existsSync(place)) await rename(join(checkpoints, name), place);
+  }
+}
+
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+
 /**
- * Begins a run in a folder by writing its configuration, or finds there the one to resume; what a killed process left half-written anywhere
- * in it is removed.
+ * Begins a run in a folder by writing its configuration, or finds there the one to resume; what a killed process left half-written in it is
+ * removed.
  * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ.
  */
 export async function claimRunFolder(folder: string, config: object, resume: boolean): Promise<void> {
@@ -33,7 +45,10 @@ export async function claimRunFolder(folder: string, config: object, resume: boo
     if (!resume)
       throw new CumulensError('ERR_OPTION', `${folder}: a run is there already: resume it, or choose another folder`);
     checkSameConfig((await readJson(path)) as Record<string, unknown>, config as Record<string, unknown>, folder);
-    return removeHalfWritten(folder, await readdir(folder, { recursive: true }));
+    await placeCheckpoints(folder);
+    for (const part of ['.', 'samples', 'checkpoints'].map((name) => join(folder, name)))
+      await removeHalfWritten(part, await namesIn(part));
+    return;
   }
   if (resume) throw new CumulensError('ERR_OPTION', `${folder}: there is no run to resume: ${CONFIG_FILE} is missing`);
   await makeFolder(folder);
@@ -66,7 +81,7 @@ export function stepName(step: number): string {
 
 /** Names of a run's checkpoints, newest first. */
 export async function checkpointNames(folder: string): Promise<string[]> {
-  const names = await readdir(checkpointFolder(folder)).catch(() => []);
+  const names = await namesIn(checkpointFolder(folder));
   return names
     .filter((name) => /^step-\d+$/.test(name))
     .sort()

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -193,6 +193,16 @@ describe('trainGan', () => {
     await writeFile(join(left, 'samples', 'step-00000012.png.4711-89abcdef.new'), 'half');
     await finish(settings('half-written', { resume: true }));
     expect(await readdir(join(left, 'checkpoints'))).to.have.members(['step-00000010', 'step-00000012']);
+    expect(await contents(left)).to.deep.equal(await contents(whole));
+  });
+
+  it('goes on from a checkpoint that a killed run had only to rename', async () => {
+    const [whole, left] = ['whole', 'not-renamed'].map((name) => join(folder, name));
+    await cp(whole, left, { recursive: true });
+    const checkpoint = join(left, 'checkpoints', 'step-00000012');
+    await rename(checkpoint, `${checkpoint}.4711-0123abcd.new`);
+    const { events } = await finish(settings('not-renamed', { resume: true }));
+    expect(events).to.have.length(0);
     expect(await contents(left)).to.deep.equal(await contents(whole));
   });
 
