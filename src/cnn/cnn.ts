@@ -272,7 +272,8 @@ export class Cnn {
   }
 
   /**
-   * Maps at every tap, and their cumulative averages over depth, by one forward and one backward pass a batch.
+   * Maps at every tap, and their cumulative averages over depth, by one forward and one backward pass a batch. The memory of `maps` that
+   * were disposed of is kept for the next call, unless the system is short of it.
    * @param images as for `predict`
    * @throws CumulensError ERR_OPTION, ERR_SHAPE, ERR_ABORTED, ERR_DISPOSED
    */
@@ -331,7 +332,7 @@ export class Cnn {
     return new Cnn(this.spec, await native.randomiseCnn(this.native, layers, seed), this.device, this.notes);
   }
 
-  /** Gives the weights' memory back once the calls under way are done. */
+  /** Gives back the memory of the weights, and what is kept of maps, once the calls under way are done. */
   dispose(): void {
     this.native.dispose();
     this.#archive?.dispose();

@@ -2,6 +2,7 @@
  * The folder of a GAN's training: config.json, metrics.jsonl, samples/step-*.png, checkpoints/step-*, and generator.safetensors once it
  * is done. Nothing in it depends on the time or on where it was interrupted.
  */
+import { existsSync, statSync } from 'node:fs';
 import { open, rm, truncate, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -19,6 +20,22 @@ import type { NativeGanTrainer, NativeTrainState } from './contract.js';
 import { writeGenerator, type GeneratorOrigin } from './generator.js';
 
 const METRICS = 'metrics.jsonl';
+
+/** In a run's folder once it is done, and in each of its checkpoints. */
+export const GENERATOR_FILE = 'generator.safetensors';
+
+/** The generator's file of a path that may be a run's folder. @throws CumulensError ERR_IO saying what is there instead */
+export async function generatorFile(path: string): Promise<string> {
+  if (!existsSync(path)) throw new CumulensError('ERR_IO', `${path}: there is no such generator file or run folder`);
+  if (!statSync(path).isDirectory()) return path;
+  const file = join(path, GENERATOR_FILE);
+  if (existsSync(file)) return file;
+  const [newest] = await checkpointNames(path);
+  const hint = newest
+    ? `: the training is not finished; its newest checkpoint is ${join(checkpointFolder(path, newest), GENERATOR_FILE)}`
+    : '';
+  throw new CumulensError('ERR_IO', `${path}: has no ${GENERATOR_FILE}${hint}`);
+}
 
 const stateSchema = z.strictObject({
   step: z.number().int().nonnegative(),
@@ -48,7 +65,7 @@ export class RunFolder {
   }
 
   get generator(): string {
-    return join(this.path, 'generator.safetensors');
+    return join(this.path, GENERATOR_FILE);
   }
 
   /**

@@ -1,5 +1,4 @@
 /** `cumulens relevance`: measures generators, and leaves results.json, pictures and a page of its own in a folder. */
-import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 import { z } from 'zod';
@@ -10,6 +9,7 @@ import { RELEVANCE_KINDS, type SampleRelevance } from '../evaluate/relevance_sum
 import { makeFolder, writeFileAtomic } from '../files.js';
 import { fingerprintTensors } from '../fingerprint.js';
 import { Generator } from '../gan/generator.js';
+import { generatorFile } from '../gan/run_folder.js';
 import { Journal } from '../journal.js';
 import { parseOptions } from '../options.js';
 import { beginOrContinue } from '../run_folder.js';
@@ -57,15 +57,6 @@ interface Loaded {
   file: string;
   label: string;
   fingerprint: string;
-}
-
-/** A training's folder stands for the generator it made. */
-async function generatorFile(path: string): Promise<string> {
-  const folder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  return folder ? join(path, 'generator.safetensors') : path;
 }
 
 /** By variant, and by where it lies where that does not tell them apart. */

@@ -1,6 +1,7 @@
 /** A study's page: each question with its answer, its rule, a chart of every contrast, and the numbers. Opens from disk. */
 import { SCORES, type ScoreName } from '../evaluate/scores/scores.js';
-import type { Answer, FirstAndLastRow, Question, StudyAnswers } from '../study/answers.js';
+import type { Answer } from '../study/answer.js';
+import type { FirstAndLastRow, Question, StudyAnswers } from '../study/answers.js';
 import type { Contrast } from '../study/comparison.js';
 import type { StudyResult } from '../study/results.js';
 import { REST } from '../study/training.js';

@@ -1,14 +1,12 @@
 /** What a study has found, as questions and answers: each with its rule, its counts and every contrast it rests on. */
 import type { FirstAndLast, RelevanceKind } from '../evaluate/relevance_summary.js';
+import type { Answer } from './answer.js';
 import type { Contrast } from './comparison.js';
 import { FindingIndex } from './finding_index.js';
 import type { Findings } from './findings.js';
 import { firstAndLast } from './first_and_last.js';
 import { answerQuestions } from './questions.js';
 import { fallOfLastQuarter, isAtRest, type TrainingResult } from './training.js';
-
-/** yes, no: the rule holds or fails in every cell; mixed: in some; open: nothing was tried. */
-export type Answer = 'yes' | 'no' | 'mixed' | 'open';
 
 export interface Question {
   id: string;
@@ -42,7 +40,7 @@ export interface StudyAnswers {
     validationL1: number;
     /** By how much the error fell in the last quarter of the steps, relative to what it was; null: it was looked at too seldom. */
     lastQuarter: number | null;
-    /** Whether that is within ±REST. */
+    /** Whether the error was at rest, as REST says. */
     atRest: boolean | null;
     warnings: number;
   }[];

@@ -1,5 +1,6 @@
 /** Do the first and the last condition matter equally to a study's generators? */
 import { compareFirstAndLast, EQUAL_WITHIN, RELEVANCE_KINDS } from '../evaluate/relevance_summary.js';
+import { answerOf } from './answer.js';
 import type { FirstAndLastRow, StudyAnswers } from './answers.js';
 import type { FindingIndex } from './finding_index.js';
 import type { Trial } from './findings.js';
@@ -29,10 +30,7 @@ export async function firstAndLast(index: FindingIndex): Promise<StudyAnswers['f
     }
   }
   const count = (verdict: string): number => rows.filter((row) => row.verdict === verdict).length;
-  if (rows.length === 0) return { answer: 'open', text: 'Nothing that answers this was run.', rows };
   const equal = count('equal');
-  const answer = equal === rows.length ? 'yes' : equal === 0 ? 'no' : 'mixed';
-  const word = { yes: 'Yes', no: 'No', mixed: 'In part' }[answer];
-  const text = `${word}: of ${rows.length} cells and ways to ask, the first and the last condition are equal (within ${EQUAL_WITHIN * 100} % of their mean) in ${equal}, the first matters more in ${count('first')}, the last in ${count('last')}, and ${count('unclear')} do not tell.`;
-  return { answer, text, rows };
+  const found = `of ${rows.length} cells and ways to ask, the first and the last condition are equal (within ${EQUAL_WITHIN * 100} % of their mean) in ${equal}, the first matters more in ${count('first')}, the last in ${count('last')}, and ${count('unclear')} do not tell.`;
+  return { ...answerOf(equal, rows.length, found), rows };
 }

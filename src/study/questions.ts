@@ -1,6 +1,7 @@
 /** A study's questions of one score against another: each has its rule and every contrast that it rests on. */
 import { BASELINE_METHODS } from '../evaluate/evaluation/options.js';
 import { SCORES, type ScoreName } from '../evaluate/scores/scores.js';
+import { answerOf } from './answer.js';
 import type { Question } from './answers.js';
 import { contrasts, type Contrast, type Sides } from './comparison.js';
 import type { FindingIndex } from './finding_index.js';
@@ -25,18 +26,13 @@ function summarise(
   found: Contrast[],
   holds: (contrast: Contrast) => boolean = ({ difference }) => difference.verdict === 'better',
 ): Question {
-  if (found.length === 0) {
-    return { id, question, rule, sides, answer: 'open', text: 'Nothing that answers this was run.', contrasts: [] };
-  }
   const scores = [...new Set(found.map(({ score }) => score))];
   const parts = scores.map((score) => {
     const own = found.filter((contrast) => contrast.score === score);
     return `${SCORES[score].label} ${own.filter(holds).length} of ${own.length}`;
   });
-  const held = found.filter(holds).length;
-  const answer = held === found.length ? 'yes' : held === 0 ? 'no' : 'mixed';
-  const word = { yes: 'Yes', no: 'No', mixed: 'In part' }[answer];
-  return { id, question, rule, sides, answer, text: `${word}: it holds for ${parts.join(', ')}.`, contrasts: found };
+  const answer = answerOf(found.filter(holds).length, found.length, `it holds for ${parts.join(', ')}.`);
+  return { id, question, rule, sides, ...answer, contrasts: found };
 }
 
 async function collect(cells: readonly Sides[], scores: readonly ScoreName[]): Promise<Contrast[]> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { readJson, writeFileAtomic } from '../files.js';
 import type { TrainSettings } from '../gan/config.js';
+import { GENERATOR_FILE } from '../gan/run_folder.js';
 import { trainGan } from '../gan/train.js';
 import { abortError } from '../native.js';
 import type { Artifacts, Report } from './artifacts.js';
@@ -63,7 +64,7 @@ export async function trainGenerator(training: Training, artifacts: Artifacts, r
   }
 }
 
-const generatorOf = (run: string): string => join(run, 'generator.safetensors');
+const generatorOf = (run: string): string => join(run, GENERATOR_FILE);
 const recordOf = (run: string): string => join(run, 'attempt.json');
 
 type Attempt = Omit<TrainingResult, 'lengthened'>;

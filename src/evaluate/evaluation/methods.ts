@@ -1,12 +1,11 @@
 /** The methods of an evaluation: generators first, then those that need no training, then the baselines. */
-import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 
 import type { Cnn } from '../../cnn/cnn.js';
 import { CumulensError } from '../../errors.js';
 import { fingerprintTensors } from '../../fingerprint.js';
 import { Generator } from '../../gan/generator.js';
-import { checkpointFolder, checkpointNames } from '../../run_folder.js';
+import { generatorFile } from '../../gan/run_folder.js';
 import { didYouMean } from '../../options.js';
 import { disposeAll } from '../../tensor.js';
 import type { ExplanationMethod } from '../contract.js';
@@ -20,8 +19,6 @@ import {
 import type { EvaluationData } from './data.js';
 import { defaultRecipe, distinct, LINEAR_NAME, linearMethods, recipeOf, type Recipe } from './linear.js';
 import { selectMethods, type ParsedEvaluateOptions } from './options.js';
-
-const GENERATOR_FILE = 'generator.safetensors';
 
 /** A generator that was asked for. */
 interface Asked {
@@ -55,19 +52,6 @@ function askedGenerators({ generators }: ParsedEvaluateOptions): Asked[] {
 function splitVariant(text: string): { variant: string | undefined; path: string } {
   const [, variant, path] = /^(lsft|gsft):(.+)$/.exec(text) ?? [];
   return variant !== undefined && path !== undefined ? { variant, path } : { variant: undefined, path: text };
-}
-
-/** The file of a path that may be a run's folder. @throws CumulensError ERR_IO saying what is there instead */
-async function generatorFile(path: string): Promise<string> {
-  if (!existsSync(path)) throw new CumulensError('ERR_IO', `${path}: there is no such generator file or run folder`);
-  if (!statSync(path).isDirectory()) return path;
-  const file = join(path, GENERATOR_FILE);
-  if (existsSync(file)) return file;
-  const [newest] = await checkpointNames(path);
-  const hint = newest
-    ? `: the training is not finished; its newest checkpoint is ${join(checkpointFolder(path, newest), GENERATOR_FILE)}`
-    : '';
-  throw new CumulensError('ERR_IO', `${path}: has no ${GENERATOR_FILE}${hint}`);
 }
 
 async function fingerprintOf(generator: Generator): Promise<string> {
