@@ -27,8 +27,8 @@ export const REST = {
   /** Of itself. */
   share: 0.03,
   /**
-   * Of the maps' range: one of the grey levels that targets are stored in. An error that falls like a power of the steps, towards 0, falls
-   * by the same share of itself however long the training is.
+   * Of the maps' range: one of the grey levels that targets are stored in. An error that tends to 0 falls by as large a share of itself
+   * however long the training is.
    */
   change: 1 / 255,
 };
