@@ -76,14 +76,13 @@ function trainingsSection(trainings) {
     steps,
     validationL1.toFixed(4),
     `${(100 * lastQuarter).toFixed(1).replace('-', '−')} %`,
-    ((255 * validationL1 * lastQuarter) / (1 - lastQuarter)).toFixed(2).replace('-', '−'),
     atRest ? 'yes' : 'no',
   ]);
   return `## The trainings
 
-The validation error, the mean |G − target| over 200 images a pair, at the end; what it fell by over the last quarter of the steps, as a share of itself and in levels of grey, 1/255 of the maps' range; and whether it was at rest: less than 3 % either way, or less than one level.
+The validation error, the mean |G − target| over 200 images a pair, at the end; by how much it fell over the last quarter of the steps; and whether that is at rest, within 3 %.
 
-${table(['training', 'steps', 'validation error', 'last quarter', 'levels', 'at rest'], rows)}
+${table(['training', 'steps', 'validation error', 'last quarter', 'at rest'], rows)}
 `;
 }
 

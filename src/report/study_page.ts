@@ -177,9 +177,8 @@ function trainingsSection({ trainings }: StudyAnswers): Markup {
   return html`<section id="trainings">
     <h2>Had the trainings come to rest?</h2>
     <p>
-      ${resting} of ${trainings.length}: over the last quarter of the steps, their validation error changed by less than
-      ${100 * REST.share} % of itself, or by less than one of 255 levels of
-      grey.${unknown > 0 ? ` Of ${unknown} it was measured too seldom to tell.` : ''}
+      ${resting} of ${trainings.length}: their validation error changed by less than ${100 * REST} % over the last
+      quarter of the steps.${unknown > 0 ? ` Of ${unknown} it was measured too seldom to tell.` : ''}
       ${anew > 0 ? `${anew} had not at first, and were trained anew for more steps.` : ''}
     </p>
     <details>

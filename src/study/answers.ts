@@ -40,7 +40,7 @@ export interface StudyAnswers {
     validationL1: number;
     /** By how much the error fell in the last quarter of the steps, relative to what it was; null: it was looked at too seldom. */
     lastQuarter: number | null;
-    /** Whether the error was at rest, as REST says. */
+    /** Whether that is within ±REST. */
     atRest: boolean | null;
     warnings: number;
   }[];

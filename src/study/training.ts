@@ -22,36 +22,22 @@ export interface TrainingResult {
   lengthened: number;
 }
 
-/** A validation error that changes by less over the last quarter of the training counts as at rest. */
-export const REST = {
-  /** Of itself. */
-  share: 0.03,
-  /**
-   * Of the maps' range: one of the grey levels that targets are stored in. An error that tends to 0 falls by as large a share of itself
-   * however long the training is.
-   */
-  change: 1 / 255,
-};
+/** A validation error that changes by less than this over the last quarter of the training counts as at rest. */
+export const REST = 0.03;
 
 type Validation = readonly (readonly [number, number])[];
 
-/** The error at three quarters of the steps and at the end; undefined where there are too few looks at it. */
-function lastQuarter(validation: Validation): [before: number, last: number] | undefined {
-  const last = validation.at(-1);
-  const before = last && validation.filter(([step]) => step <= 0.75 * last[0]).at(-1);
-  return before && [before[1], last[1]];
-}
-
 /** The relative fall of the error over the last quarter; undefined where there are too few looks at it. */
 export function fallOfLastQuarter(validation: Validation): number | undefined {
-  const errors = lastQuarter(validation);
-  return errors && (errors[0] - errors[1]) / errors[0];
+  const last = validation.at(-1);
+  const before = last && validation.filter(([step]) => step <= 0.75 * last[0]).at(-1);
+  return before && (before[1] - last[1]) / before[1];
 }
 
 /** Undefined where there are too few looks to tell. */
 export function isAtRest(validation: Validation): boolean | undefined {
-  const errors = lastQuarter(validation);
-  return errors && Math.abs(errors[0] - errors[1]) < Math.max(REST.share * errors[0], REST.change);
+  const fall = fallOfLastQuarter(validation);
+  return fall === undefined ? undefined : Math.abs(fall) < REST;
 }
 
 /**
