@@ -28,9 +28,9 @@ const settings = (variant, overrides = {}) => ({
   discriminatorEvery: 1,
   separateDiscriminatorSteps: false,
   emaDecay: 0,
-  cosine: false,
   warmup: 0,
-  steps: 100,
+  decaySteps: 0,
+  finalRate: 0,
   bfloat16: false,
   ...overrides,
 });
@@ -97,6 +97,42 @@ describe('a training step', () => {
           await moveError(under(`${variant}.d0.`), under(`${variant}.d${steps}.`), state.discriminator),
         ).to.be.at.most(1e-3);
         await trainer.dispose();
+      }
+    });
+  }
+
+  // Of the rates, by hand: the rise over two steps, the cosine over four, and what it ends at.
+  const constant = { warmup: 2, decaySteps: 0, finalRate: 0 };
+  const falling = { warmup: 2, decaySteps: 4, finalRate: 0.2 };
+  for (const [schedule, factors] of [
+    [constant, { 0: 1 / 3, 1: 2 / 3, 2: 1, 90: 1 }],
+    [falling, { 0: 1 / 3, 2: 1, 3: 0.2 + 0.4 * (1 + Math.SQRT1_2), 4: 0.6, 6: 0.2, 90: 0.2 }],
+    [
+      { ...falling, finalRate: 0 },
+      { 4: 0.5, 5: 0.5 * (1 - Math.SQRT1_2), 6: 0 },
+    ],
+  ]) {
+    it(`moves weights by the learning rates of its step, ${JSON.stringify(schedule)}`, async () => {
+      const after = async (step, overrides) => {
+        const trainer = await start('lsft', overrides);
+        await trainer.restore(step, await trainer.state());
+        await trainer.run(1);
+        const { generator, discriminator } = await trainer.state();
+        await trainer.dispose();
+        return { generator, discriminator };
+      };
+      const scaled = (factor) => ({
+        generatorAdam: { ...adam(0.5), learningRate: 1e-3 * factor },
+        discriminatorAdam: { ...adam(0.9), learningRate: 1e-3 * factor },
+      });
+      for (const [step, factor] of Object.entries(factors)) {
+        const got = await after(Number(step), schedule);
+        const expected = await after(Number(step), scaled(factor));
+        for (const part of ['generator', 'discriminator']) {
+          const before = under(`lsft.${part[0]}0.`);
+          if (factor > 0) expect(await moveError(before, expected[part], got[part])).to.be.at.most(1e-5);
+          else for (const name of Object.keys(before)) expect(await got[part][name].data()).to.deep.equal(await before[name].data()); // prettier-ignore
+        }
       }
     });
   }

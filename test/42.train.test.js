@@ -352,6 +352,21 @@ describe('trainGan', () => {
     expect(none.message).to.equal('trainGan.validateEvery: the data has no validation split; expected 0');
   });
 
+  it('lets the learning rates fall to the end of the run, or as told', () => {
+    const shape = { count: 100, validation: [], conditions: 8, size: 64, targetChannels: 1 };
+    const cosine = { steps: 50, warmup: 10, schedule: 'cosine' };
+    expect(parseTrainSettings(cosine, shape)).to.include({ decaySteps: 40, finalRate: 0 });
+    const held = { decaySteps: 30, finalRate: 0.05 };
+    expect(parseTrainSettings({ ...cosine, ...held }, shape)).to.include(held);
+    expect(parseTrainSettings({ ...cosine, warmup: 90 }, shape)).to.include({ decaySteps: 1 });
+    expect(parseTrainSettings({ steps: 50 }, shape)).not.to.have.any.keys('decaySteps', 'finalRate');
+    for (const [name, value] of Object.entries(held)) {
+      expect(() => parseTrainSettings({ [name]: value }, shape)).to.throw(
+        `trainGan.${name}: the learning rates are constant; it needs schedule: 'cosine'`,
+      );
+    }
+  });
+
   it('fills presets in before defaults, and given settings before presets', () => {
     const shape = { count: 100, validation: [], conditions: 8, size: 64, targetChannels: 1 };
     expect(parseTrainSettings({}, shape)).to.include({

@@ -30,9 +30,7 @@ GanTrainerConfig readConfig(const Options& options) {
   config.discriminatorEvery = options.integer("discriminatorEvery");
   config.separateDiscriminatorSteps = options.flag("separateDiscriminatorSteps");
   config.emaDecay = options.number("emaDecay");
-  config.cosine = options.flag("cosine");
-  config.warmup = options.integer("warmup");
-  config.steps = options.integer("steps");
+  config.schedule = {options.integer("warmup"), options.integer("decaySteps"), options.number("finalRate")};
   config.bfloat16 = options.flag("bfloat16");
   return config;
 }

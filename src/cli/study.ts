@@ -22,6 +22,9 @@ interface StudyFlags {
   imageSize?: number;
   size?: number;
   steps?: number;
+  learningRate?: number;
+  decaySteps?: number;
+  finalRate?: number;
   lengthen?: number;
   limit?: number;
   minutes?: number;
@@ -82,6 +85,9 @@ export function register(program: Command): void {
     .option('--image-size <pixels>', "height and width of the CNNs' input", integer(16, 1024))
     .option('--size <pixels>', 'height and width of the maps', integer(11, 1024))
     .option('--steps <count>', "of a generator's training", integer(1))
+    .option('--learning-rate <rate>', "the generators'", number(0))
+    .option('--decay-steps <count>', 'in which the learning rates fall (to the end)', integer(1))
+    .option('--final-rate <share>', 'of the learning rates, that they fall to (0)', number(0, 1))
     .option('--lengthen <count>', 'times a training not at rest is done anew, for twice the steps', integer(0, 8))
     .option('--limit <count>', 'held-out images for relevance and the scores on the CNN (all)', integer(1))
     .option('--minutes <count>', 'stop in time, whole; a later call goes on', number(0)); // prettier-ignore
@@ -104,7 +110,15 @@ export function register(program: Command): void {
   });
 }
 
-function optionsOf({ train, validation, test, steps, json: _json, ...rest }: StudyFlags): StudyOptions {
-  const counts = Object.entries({ train, validation, test }).filter(([, count]) => count !== undefined);
-  return { ...rest, images: Object.fromEntries(counts), ...(steps === undefined ? {} : { gan: { steps } }) };
+function optionsOf(flags: StudyFlags): StudyOptions {
+  const { train, validation, test, steps, learningRate, decaySteps, finalRate, json: _json, ...rest } = flags;
+  const generatorAdam = learningRate === undefined ? undefined : { learningRate };
+  return {
+    ...rest,
+    images: given({ train, validation, test }),
+    gan: given({ steps, decaySteps, finalRate, generatorAdam }),
+  };
 }
+
+const given = (settings: object): object =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));

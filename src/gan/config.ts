@@ -82,10 +82,14 @@ export const trainSchema = z.strictObject({
   separateDiscriminatorSteps: z.boolean().default(false),
   /** Decay of the averaged generator; 0 keeps none. */
   emaDecay: fraction.lt(1).default(0),
-  /** Learning rates over the run: constant, or half a cosine down to 0. */
-  schedule: z.enum(['constant', 'cosine']).default('constant'),
   /** Steps of linear rise of the learning rates. */
   warmup: z.number().int().nonnegative().default(0),
+  /** Learning rates after it: constant, or half a cosine down. */
+  schedule: z.enum(['constant', 'cosine']).default('constant'),
+  /** Steps of the cosine: to the end of the run by default. What comes after them is trained at the rates that it ends at. */
+  decaySteps: count.optional(),
+  /** The share of the learning rates that the cosine ends at: 0 by default. */
+  finalRate: fraction.lt(1).optional(),
   /** Mirror half of the samples: image, conditions and target together. */
   flips: z.boolean().default(false),
   precision: z.enum(['fp32', 'bf16']).default('fp32'),
@@ -132,7 +136,11 @@ const DEFAULT_EPOCHS = 25;
 const LONGEST_INTERVAL = 500;
 
 /** A training's settings with nothing left open: what `config.json` holds. */
-export type TrainConfig = Required<Omit<ParsedTrainSettings, 'epochs'>> & { conditions: number; size: number };
+export type TrainConfig = Required<Omit<ParsedTrainSettings, 'epochs' | keyof Decay>> &
+  Decay & { conditions: number; size: number };
+
+/** How the learning rates fall, where they do. */
+type Decay = Pick<ParsedTrainSettings, 'decaySteps' | 'finalRate'>;
 
 /** What the settings need to know of the data. */
 export interface DataShape {
@@ -182,7 +190,21 @@ export function parseTrainSettings(
   if (validateEvery > 0 && data.validation.length === 0) {
     throw new CumulensError('ERR_OPTION', `${what}.validateEvery: the data has no validation split; expected 0`);
   }
-  return { ...settings, conditions, blocks, size: data.size, steps, checkpointEvery, sampleEvery, validateEvery };
+  return { ...settings, ...decayOf(settings, steps, what), conditions, blocks, size: data.size, steps, checkpointEvery, sampleEvery, validateEvery }; // prettier-ignore
+}
+
+function decayOf({ schedule, warmup, decaySteps, finalRate }: ParsedTrainSettings, steps: number, what: string): Decay {
+  if (schedule === 'cosine') {
+    return { decaySteps: decaySteps ?? Math.max(1, steps - warmup), finalRate: finalRate ?? 0 };
+  }
+  const idle = Object.entries({ decaySteps, finalRate }).find(([, value]) => value !== undefined);
+  if (idle) {
+    throw new CumulensError(
+      'ERR_OPTION',
+      `${what}.${idle[0]}: the learning rates are constant; it needs schedule: 'cosine'`,
+    );
+  }
+  return {};
 }
 
 /** The preset's settings with the given ones over them; an optimiser's field by field. */
@@ -208,7 +230,8 @@ export function toNativeTrainConfig(config: TrainConfig): object {
     ...config,
     generator: { variant, conditions, blocks, width, conditionWidth, conditionFeatures, outputChannels },
     discriminator: { size: config.size, mapChannels: outputChannels, width: config.discriminatorWidth },
-    cosine: config.schedule === 'cosine',
+    decaySteps: config.decaySteps ?? 0,
+    finalRate: config.finalRate ?? 0,
     bfloat16: config.precision === 'bf16',
   };
 }

@@ -59,8 +59,10 @@ export async function trainGenerator(training: Training, artifacts: Artifacts, r
       await folder.write('trainings', id, { ...result, lengthened });
       return generatorOf(out);
     }
-    const { epochs: _epochs, ...settings } = length;
-    length = { ...settings, steps: 2 * result.steps };
+    const { epochs: _epochs, decaySteps, ...settings } = length;
+    // A cosine of a part of the steps stays of that part.
+    const decay = decaySteps === undefined ? {} : { decaySteps: 2 * decaySteps };
+    length = { ...settings, ...decay, steps: 2 * result.steps };
   }
 }
 

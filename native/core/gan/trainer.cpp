@@ -126,7 +126,7 @@ double GanTrainer::validate(const std::shared_ptr<const ShardSet>& data, const C
 
 at::Tensor GanTrainer::trainStep(const CancelToken& cancel) {
   const Batch batch = batches_.at(step_);
-  const double factor = scheduleFactor(config_.cosine, config_.warmup, step_, config_.steps);
+  const double factor = scheduleFactor(config_.schedule, step_);
   const Autocast autocast(batch.image.device(), config_.bfloat16);
   const at::Tensor fake = generator_->forward(batch.image, batch.conditions, cancel).to(at::kFloat);
   const at::Tensor nothing = undefinedScalar(fake);

@@ -10,6 +10,7 @@
 #include "core/gan/batches.h"
 #include "core/gan/discriminator.h"
 #include "core/gan/generator.h"
+#include "core/gan/schedule.h"
 #include "core/runtime/cancel.h"
 #include "core/runtime/fused_adam.h"
 #include "core/runtime/memory_cache.h"
@@ -28,10 +29,8 @@ struct GanTrainerConfig {
   int64_t discriminatorEvery = 1;           // the discriminator learns at every n-th step
   bool separateDiscriminatorSteps = false;  // one step on the real batch, then one on the fake: the reference's
   double emaDecay = 0.0;                    // of the averaged generator; 0 keeps none
-  bool cosine = false;                      // half a cosine down to 0 over `steps`, instead of a constant learning rate
-  int64_t warmup = 0;                       // steps of linear rise
-  int64_t steps = 0;                        // length of the schedule
-  bool bfloat16 = false;                    // autocast; weights and losses stay float
+  Schedule schedule;
+  bool bfloat16 = false;  // autocast; weights and losses stay float
   uint64_t seed = 0;
 };
 
