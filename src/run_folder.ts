@@ -4,10 +4,13 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { CumulensError } from './errors.js';
+import { holdFile } from './file_lock.js';
 import { makeFolder, readJson, TEMPORARY, writeFileAtomic } from './files.js';
 
 export const CONFIG_FILE = 'config.json';
 export const STATE_FILE = 'state.json';
+/** There while a process is at work in the folder. */
+const LOCK_FILE = '.lock';
 
 /** Nothing takes so long to write: what is older was left by a process that was killed. */
 const ABANDONED_MS = 600_000;
@@ -34,25 +37,46 @@ async function placeCheckpoints(folder: string): Promise<void> {
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 
+/** Keeps others out of a folder while this process works in it. @throws CumulensError ERR_IO when another is there */
+async function holdFolder(folder: string): Promise<Disposable> {
+  await makeFolder(folder);
+  const held = holdFile(join(folder, LOCK_FILE));
+  if (!held) throw new CumulensError('ERR_IO', `${folder}: is being worked in already, by this process or another`);
+  return held;
+}
+
+/** `work` in a held folder; it stays held for what follows, unless it fails. */
+async function begun(folder: string, work: () => Promise<void>): Promise<Disposable> {
+  const held = await holdFolder(folder);
+  try {
+    await work();
+    return held;
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
+}
+
 /**
  * Begins a run in a folder by writing its configuration, or finds there the one to resume; what a killed process left half-written in it is
  * removed.
- * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ.
+ * @returns what keeps others out of the folder, until it is disposed of
+ * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ; ERR_IO when
+ * the folder is being worked in
  */
-export async function claimRunFolder(folder: string, config: object, resume: boolean): Promise<void> {
+export async function claimRunFolder(folder: string, config: object, resume: boolean): Promise<Disposable> {
   const path = join(folder, CONFIG_FILE);
-  if (existsSync(path)) {
+  if (resume && !existsSync(path))
+    throw new CumulensError('ERR_OPTION', `${folder}: there is no run to resume: ${CONFIG_FILE} is missing`);
+  return begun(folder, async () => {
+    if (!existsSync(path)) return writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
     if (!resume)
       throw new CumulensError('ERR_OPTION', `${folder}: a run is there already: resume it, or choose another folder`);
     checkSameConfig((await readJson(path)) as Record<string, unknown>, config as Record<string, unknown>, folder);
     await placeCheckpoints(folder);
     for (const part of ['.', 'samples', 'checkpoints'].map((name) => join(folder, name)))
       await removeHalfWritten(part, await namesIn(part));
-    return;
-  }
-  if (resume) throw new CumulensError('ERR_OPTION', `${folder}: there is no run to resume: ${CONFIG_FILE} is missing`);
-  await makeFolder(folder);
-  await writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
+  });
 }
 
 /** Refuses to go on with other settings than a run was begun with. */
@@ -100,20 +124,32 @@ export interface WorkFolder {
 /**
  * Begins work in a new or an empty folder by writing its settings, or finds there the beginning of this very work. What was left half-written
  * is removed.
- * @throws CumulensError ERR_OPTION when the folder holds anything else, or was begun with other settings
+ * @returns what keeps others out of the folder, until it is disposed of; of a shared one nothing does
+ * @throws CumulensError ERR_OPTION when the folder holds anything else, or was begun with other settings; ERR_IO when it is being worked in
  */
 export async function beginOrContinue(
   folder: string,
   settingsFile: string,
   settings: Readonly<Record<string, unknown>>,
+  work: WorkFolder,
+): Promise<Disposable> {
+  if (!work.shared) return begun(folder, () => writeOrCompare(folder, settingsFile, settings, work));
+  await makeFolder(folder);
+  await writeOrCompare(folder, settingsFile, settings, work);
+  return { [Symbol.dispose]: () => undefined };
+}
+
+async function writeOrCompare(
+  folder: string,
+  settingsFile: string,
+  settings: Readonly<Record<string, unknown>>,
   { by, opaque, shared = false }: WorkFolder,
 ): Promise<void> {
-  await makeFolder(folder);
   const path = join(folder, settingsFile);
   const names = await readdir(folder);
   await removeHalfWritten(folder, names, shared);
   if (!existsSync(path)) {
-    if (names.some((name) => !TEMPORARY.test(name))) {
+    if (names.some((name) => name !== LOCK_FILE && !TEMPORARY.test(name))) {
       throw new CumulensError(
         'ERR_OPTION',
         `${folder}: is not empty and holds nothing that ${by} began; name another folder`,

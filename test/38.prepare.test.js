@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -80,6 +80,18 @@ describe('prepare', () => {
     ).dispose();
     expect(events).to.deep.equal([]);
     expect(hashes(path)).to.deep.equal(before);
+  });
+
+  it('is alone in its folder', async () => {
+    const path = out();
+    const [one, other] = await Promise.allSettled([1, 2].map(() => prepare({ cnn, ...common, out: path })));
+    const [done, refused] = one.status === 'fulfilled' ? [one, other] : [other, one];
+    expect(refused.reason).to.include({
+      code: 'ERR_IO',
+      message: `${path}: is being worked in already, by this process or another`,
+    });
+    done.value.dispose();
+    expect(existsSync(join(path, '.lock'))).to.equal(false);
   });
 
   it('killed again and again, continues to the same bytes', async () => {

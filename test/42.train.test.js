@@ -169,6 +169,21 @@ describe('trainGan', () => {
     expect(await contents(options.out)).to.deep.equal(await contents(join(folder, 'whole')));
   });
 
+  it('keeps a second training out of the folder of one that is under way', async () => {
+    const options = settings('held');
+    const first = finish(options);
+    await new Promise((resolve) => {
+      const wait = setInterval(() => existsSync(join(options.out, 'metrics.jsonl')) && resolve(clearInterval(wait)), 1);
+    });
+    const second = await rejection(trainGan({ ...options, resume: true }).result);
+    expect(second).to.include({
+      code: 'ERR_IO',
+      message: `${options.out}: is being worked in already, by this process or another`,
+    });
+    await first;
+    expect(await contents(options.out)).to.deep.equal(await contents(join(folder, 'whole')));
+  });
+
   it('of a finished run gives its generator at once', async () => {
     const before = await contents(join(folder, 'whole'));
     const { events } = await finish(settings('whole', { resume: true }));

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -330,7 +330,7 @@ describe('A study, at a very small size', () => {
   it('is shared by processes, each at what no other is at; claims of dead ones do not count', async function () {
     this.timeout(300_000);
     const out = join(folder, 'shared');
-    const dead = join(out, 'claims', 'cnn-other-composed.lock');
+    const dead = join(out, 'claims', 'cnn-other-composed');
     const child = (begun) =>
       new Promise((resolve, reject) => {
         const process_ = fork('test/support/study-child.js', { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
@@ -343,8 +343,8 @@ describe('A study, at a very small size', () => {
     let ours;
     await child(async () => {
       // The other process has written study.json: from here on both work.
-      await mkdir(dead, { recursive: true });
-      await utimes(dead, 0, 0);
+      await mkdir(dirname(dead), { recursive: true });
+      await writeFile(dead, '');
       ours = study(options({ out, onStep }));
     });
     const result = await ours;

@@ -6,6 +6,7 @@
 #include "binding/task.h"
 #include "binding/tensor.h"
 #include "core/io/atomic_file.h"
+#include "core/io/file_lock.h"
 #include "core/io/mapped_file.h"
 
 namespace cumulens {
@@ -47,10 +48,21 @@ Napi::Value writeTensorsCall(const Napi::CallbackInfo& info) {
   });
 }
 
+/// lockFile(path): a function that lets go of it, or null where it is held already. Not a task: it must not wait for what computes.
+Napi::Value lockFileCall(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const auto lock = std::make_shared<FileLock>(toString(info[0], "path"));
+    if (!lock->held()) return info.Env().Null();
+    return Napi::Function::New(
+        info.Env(), [lock](const Napi::CallbackInfo&) { lock->release(); }, "release");
+  });
+}
+
 }  // namespace
 
 void defineFiles(Napi::Env env, Napi::Object exports) {
   exports.Set("mapTensors", Napi::Function::New<mapTensorsCall>(env, "mapTensors"));
+  exports.Set("lockFile", Napi::Function::New<lockFileCall>(env, "lockFile"));
   exports.Set("writeTensors", Napi::Function::New<writeTensorsCall>(env, "writeTensors"));
 }
 

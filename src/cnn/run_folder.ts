@@ -48,8 +48,8 @@ export class TrainFolder {
    * Makes a new run's folder, or finds the one to resume.
    * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ.
    */
-  async open(config: Record<string, unknown>, resume: boolean): Promise<void> {
-    await claimRunFolder(this.path, config, resume);
+  async open(config: Record<string, unknown>, resume: boolean): Promise<Disposable> {
+    return claimRunFolder(this.path, config, resume);
   }
 
   /** Puts the newest checkpoint into the network and trainer. @returns its state, or undefined when there is none yet. */

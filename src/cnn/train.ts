@@ -64,7 +64,7 @@ async function trainOn(
     const { spec } = start.cnn;
     const recipe = recipeOf(options, spec);
     const config = { format: 'cumulens.train-cnn/1', spec, data: data.fingerprint, ...start.config, ...recipe };
-    await folder.open(config, resume);
+    using _held = await folder.open(config, resume);
     for (const text of start.notes) emit({ type: 'note', text });
     return await new Training(start, data, recipe, folder, signal, emit).run();
   } finally {

@@ -139,7 +139,7 @@ export async function prepare(options: PrepareOptions): Promise<Dataset> {
     const source = await openSource(parsed, cnn);
     try {
       const described = await describeSettings(parsed, cnn, source);
-      await beginOrContinue(parsed.out, SETTINGS_FILE, described, {
+      using _held = await beginOrContinue(parsed.out, SETTINGS_FILE, described, {
         by: 'prepare',
         opaque: { cnn: 'CNN (its weights differ)', source: 'set of images' },
       });

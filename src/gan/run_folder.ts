@@ -57,6 +57,7 @@ export class RunFolder {
   readonly #config: TrainConfig;
   readonly #origin: GeneratorOrigin;
   #metrics?: FileHandle;
+  #held?: Disposable;
 
   constructor(path: string, config: TrainConfig, origin: GeneratorOrigin) {
     this.path = path;
@@ -73,7 +74,7 @@ export class RunFolder {
    * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ.
    */
   async open(data: string, resume: boolean): Promise<void> {
-    await claimRunFolder(this.path, { format: 'cumulens.train/1', data, ...this.#config }, resume);
+    this.#held = await claimRunFolder(this.path, { format: 'cumulens.train/1', data, ...this.#config }, resume);
     for (const folder of ['samples', 'checkpoints']) await makeFolder(join(this.path, folder));
   }
 
@@ -170,6 +171,7 @@ export class RunFolder {
   }
 
   async close(): Promise<void> {
+    using _held = this.#held;
     await this.#metrics?.close();
   }
 }

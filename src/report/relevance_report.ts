@@ -125,7 +125,7 @@ export async function makeRelevanceReport(
   try {
     loaded = await load(paths, device);
     const described = { split, meanSplit, kinds, limit: limit ?? null, seed };
-    await beginOrContinue(
+    using _held = await beginOrContinue(
       out,
       SETTINGS_FILE,
       { ...described, data: data.fingerprint, generators: loaded.map(({ fingerprint }) => fingerprint) },

@@ -38,7 +38,7 @@ function deadlineOf({ minutes, signal }: StudyConfig): { signal: AbortSignal; ti
 async function runAll(plan: readonly Training[], folder: StudyFolder, config: StudyConfig): Promise<void> {
   const claims = new Claims(folder.claims);
   const { signal, timeIsUp } = deadlineOf(config);
-  const artifacts = new Artifacts(config, folder, claims, AbortSignal.any([signal, claims.lost]));
+  const artifacts = new Artifacts(config, folder, claims, signal);
   try {
     const begin = (training: Training): Report =>
       config.onStep?.(training.id, plan.indexOf(training), plan.length) ?? (() => undefined);
@@ -54,9 +54,6 @@ async function runAll(plan: readonly Training[], folder: StudyFolder, config: St
       await claims.alone(training.id, artifacts.signal, () => runTraining(training, artifacts, report));
     }
   } catch (error) {
-    if (claims.lost.aborted) {
-      throw new CumulensError('ERR_IO', `${folder.path}: this process was away too long, its work is another's; begin it again`, { cause: error }); // prettier-ignore
-    }
     if (!(error instanceof CumulensError) || error.code !== 'ERR_ABORTED' || !timeIsUp()) throw error;
   }
 }

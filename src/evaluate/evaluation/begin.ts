@@ -92,7 +92,7 @@ export async function beginEvaluation(context: Context, generators: readonly Loa
     ? createMethod('target', targetSettings(generators, options))
     : undefined;
   const settings = await describeSettings(context, generators, scorer, agreement);
-  await beginOrContinue(options.out, SETTINGS_FILE, settings, {
+  const held = await beginOrContinue(options.out, SETTINGS_FILE, settings, {
     by: 'evaluate',
     opaque: {
       cnn: 'CNN (its weights differ)',
@@ -104,8 +104,13 @@ export async function beginEvaluation(context: Context, generators: readonly Loa
       version: 'version of cumulens',
     },
   });
-  const made = await createMethods(generators, context);
+  let made: Awaited<ReturnType<typeof createMethods>> | undefined;
+  const dispose = (): void => {
+    made?.dispose();
+    held[Symbol.dispose]();
+  };
   try {
+    made = await createMethods(generators, context);
     const leftOut = await findLeftOut(made.methods, generators, context);
     const methods = made.methods.filter(({ name }) => !(name in leftOut));
     const left = Object.entries(leftOut).map(([name, reason]) => `'${name}' is left out: ${reason}`);
@@ -113,10 +118,10 @@ export async function beginEvaluation(context: Context, generators: readonly Loa
       measurement: { cnn, data: context.data, options, methods, scorer, target: agreement },
       settings,
       notes: [...generatorNotes(generators, options, agreement !== undefined), ...made.notes, ...left, ...notes],
-      dispose: () => made.dispose(),
+      dispose,
     };
   } catch (error) {
-    made.dispose();
+    dispose();
     throw error;
   }
 }
