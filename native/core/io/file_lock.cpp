@@ -34,8 +34,8 @@ void FileLock::release() noexcept {
 }
 
 bool FileLock::isInPlace() const noexcept {
-  struct stat own {
-  }, named{};
+  struct stat own = {};
+  struct stat named = {};
   return ::fstat(fd_, &own) == 0 && ::stat(path_.c_str(), &named) == 0 && own.st_dev == named.st_dev && own.st_ino == named.st_ino;
 }
 
