@@ -337,8 +337,8 @@ export interface NativeAddon
   /** Cancels all work of the process, waits for its end and lets nothing more begin. */
   stopCompute(): void;
   mapTensors(path: string, spans: readonly TensorSpan[], call?: NativeCall): Promise<NativeTensor[]>;
-  /** Makes a file and holds it; null where another does, in this process or any. Given back by the function, or when the process ends. */
-  lockFile(path: string): (() => void) | null;
+  /** Makes a file and holds it, until the function is called or the process ends; 'taken' where another does, in this process or any. */
+  lockFile(path: string): (() => void) | 'taken' | 'unsupported';
   writeTensors(path: string, header: string, tensors: readonly NativeTensor[], call?: NativeCall): Promise<void>;
 }
 

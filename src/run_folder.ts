@@ -10,7 +10,7 @@ import { makeFolder, readJson, TEMPORARY, writeFileAtomic } from './files.js';
 export const CONFIG_FILE = 'config.json';
 export const STATE_FILE = 'state.json';
 /** There while a process is at work in the folder. */
-const LOCK_FILE = '.lock';
+const LOCK_FILE = '.cumulens.lock';
 
 /** Nothing takes so long to write: what is older was left by a process that was killed. */
 const ABANDONED_MS = 600_000;
@@ -37,12 +37,23 @@ async function placeCheckpoints(folder: string): Promise<void> {
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 
-/** Keeps others out of a folder while this process works in it. @throws CumulensError ERR_IO when another is there */
-async function holdFolder(folder: string): Promise<Disposable> {
+const nothingHeld: Disposable = { [Symbol.dispose]: () => undefined };
+
+/**
+ * Keeps others out of a folder, which it makes, until it is disposed of; where the file system has no locks nothing does.
+ * @throws CumulensError ERR_IO when another is at work there
+ */
+export async function holdFolder(folder: string): Promise<Disposable> {
   await makeFolder(folder);
   const held = holdFile(join(folder, LOCK_FILE));
-  if (!held) throw new CumulensError('ERR_IO', `${folder}: is being worked in already, by this process or another`);
-  return held;
+  if (held === 'taken')
+    throw new CumulensError('ERR_IO', `${folder}: is being worked in already, by this process or another`);
+  return held === 'unsupported' ? nothingHeld : held;
+}
+
+/** What is in a folder, but for what keeps others out. */
+export async function filesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name !== LOCK_FILE);
 }
 
 /** `work` in a held folder; it stays held for what follows, unless it fails. */
@@ -136,7 +147,7 @@ export async function beginOrContinue(
   if (!work.shared) return begun(folder, () => writeOrCompare(folder, settingsFile, settings, work));
   await makeFolder(folder);
   await writeOrCompare(folder, settingsFile, settings, work);
-  return { [Symbol.dispose]: () => undefined };
+  return nothingHeld;
 }
 
 async function writeOrCompare(
@@ -146,10 +157,10 @@ async function writeOrCompare(
   { by, opaque, shared = false }: WorkFolder,
 ): Promise<void> {
   const path = join(folder, settingsFile);
-  const names = await readdir(folder);
+  const names = await filesIn(folder);
   await removeHalfWritten(folder, names, shared);
   if (!existsSync(path)) {
-    if (names.some((name) => name !== LOCK_FILE && !TEMPORARY.test(name))) {
+    if (names.some((name) => !TEMPORARY.test(name))) {
       throw new CumulensError(
         'ERR_OPTION',
         `${folder}: is not empty and holds nothing that ${by} began; name another folder`,

@@ -91,7 +91,9 @@ describe('prepare', () => {
       message: `${path}: is being worked in already, by this process or another`,
     });
     done.value.dispose();
-    expect(existsSync(join(path, '.lock'))).to.equal(false);
+    const opened = await Promise.all([1, 2].map(() => prepare({ cnn, ...common, out: path })));
+    for (const data of opened) data.dispose();
+    expect(existsSync(join(path, '.cumulens.lock'))).to.equal(false);
   });
 
   it('killed again and again, continues to the same bytes', async () => {

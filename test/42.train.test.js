@@ -12,7 +12,8 @@ import sharp from 'sharp';
 
 import { CumulensError, Generator, TRAIN_PRESETS, trainGan } from '../dist/index.js';
 import { openDataset } from '../dist/data/dataset.js';
-import { parseTrainSettings } from '../dist/gan/config.js';
+import { holdFile } from '../dist/file_lock.js';
+import { parseTrainSettings, toNativeTrainConfig } from '../dist/gan/config.js';
 import { tinyGan, writePrepared } from './support/prepared.js';
 
 async function rejection(promise) {
@@ -169,19 +170,17 @@ describe('trainGan', () => {
     expect(await contents(options.out)).to.deep.equal(await contents(join(folder, 'whole')));
   });
 
-  it('keeps a second training out of the folder of one that is under way', async () => {
+  it('stays out of the folder of one that is under way', async () => {
     const options = settings('held');
-    const first = finish(options);
-    await new Promise((resolve) => {
-      const wait = setInterval(() => existsSync(join(options.out, 'metrics.jsonl')) && resolve(clearInterval(wait)), 1);
-    });
-    const second = await rejection(trainGan({ ...options, resume: true }).result);
-    expect(second).to.include({
-      code: 'ERR_IO',
-      message: `${options.out}: is being worked in already, by this process or another`,
-    });
-    await first;
-    expect(await contents(options.out)).to.deep.equal(await contents(join(folder, 'whole')));
+    await mkdir(options.out);
+    const held = holdFile(join(options.out, '.cumulens.lock'));
+    const message = `${options.out}: is being worked in already, by this process or another`;
+    for (const resume of [false, true]) {
+      if (resume) await writeFile(join(options.out, 'config.json'), '{}');
+      expect(await rejection(trainGan({ ...options, resume }).result)).to.include({ code: 'ERR_IO', message });
+    }
+    expect(await readdir(options.out)).to.have.members(['.cumulens.lock', 'config.json']);
+    held[Symbol.dispose]();
   });
 
   it('of a finished run gives its generator at once', async () => {
@@ -370,16 +369,17 @@ describe('trainGan', () => {
   it('lets the learning rates fall to the end of the run, or as told', () => {
     const shape = { count: 100, validation: [], conditions: 8, size: 64, targetChannels: 1 };
     const cosine = { steps: 50, warmup: 10, schedule: 'cosine' };
-    expect(parseTrainSettings(cosine, shape)).to.include({ decaySteps: 40, finalRate: 0 });
+    const native = (settings) => toNativeTrainConfig(parseTrainSettings(settings, shape));
+    expect(native(cosine)).to.include({ warmup: 10, decaySteps: 40, finalRate: 0 });
+    expect(native({ ...cosine, warmup: 90 })).to.include({ decaySteps: 1 });
+    expect(native({ steps: 50 })).to.include({ decaySteps: 0 });
     const held = { decaySteps: 30, finalRate: 0.05 };
-    expect(parseTrainSettings({ ...cosine, ...held }, shape)).to.include(held);
-    expect(parseTrainSettings({ ...cosine, warmup: 90 }, shape)).to.include({ decaySteps: 1 });
-    expect(parseTrainSettings({ steps: 50 }, shape)).not.to.have.any.keys('decaySteps', 'finalRate');
-    for (const [name, value] of Object.entries(held)) {
-      expect(() => parseTrainSettings({ [name]: value }, shape)).to.throw(
-        `trainGan.${name}: the learning rates are constant; it needs schedule: 'cosine'`,
-      );
-    }
+    expect(native({ ...cosine, ...held })).to.include(held);
+    expect(native({ ...cosine, decaySteps: 40 })).to.include({ decaySteps: 40 });
+    const refuses = (settings, message) => expect(() => parseTrainSettings(settings, shape)).to.throw(message);
+    refuses({ ...cosine, decaySteps: 41 }, 'trainGan.decaySteps: after 10 steps of warm-up the run has 40, got 41');
+    for (const [name, value] of Object.entries(held))
+      refuses({ [name]: value }, `trainGan.${name}: the learning rates are constant; it needs schedule: 'cosine'`);
   });
 
   it('fills presets in before defaults, and given settings before presets', () => {

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -115,7 +124,22 @@ describe('the demo, at a very small size', function () {
 
   it('refuses a folder with other settings or other contents', async () => {
     expect(await runDemo({ ...options, seed: 4 }).catch((error) => error)).to.include({ code: 'ERR_OPTION' });
-    expect((await runDemo({ ...options, out: folder }).catch((error) => error)).message).to.match(/holds no demo/);
+    for (const fresh of [false, true]) {
+      const other = await runDemo({ ...options, out: folder, fresh }).catch((error) => error);
+      expect(other.message).to.match(/holds no demo/);
+    }
+    expect(existsSync(result.page)).to.equal(true);
+  });
+
+  it('begun afresh removes the old one, unless another is at work there', async () => {
+    const stopped = new AbortController();
+    const fresh = { ...options, seed: 4, fresh: true, signal: stopped.signal };
+    const [first, second] = [fresh, fresh].map((one) =>
+      runDemo({ ...one, onStage: () => (stopped.abort(), () => undefined) }).catch((error) => error),
+    );
+    expect([(await first).code, (await second).code]).to.have.members(['ERR_ABORTED', 'ERR_IO']);
+    expect(readdirSync(out)).to.include('demo.json').and.to.not.include.members(['results.json', 'gan', 'cnn']);
+    expect(JSON.parse(readFileSync(join(out, 'demo.json'), 'utf8')).seed).to.equal(4);
   });
 
   it('prints tables that fit 80 columns', () => {

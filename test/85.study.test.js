@@ -12,7 +12,7 @@ import { contrasts } from '../dist/study/comparison.js';
 import { StudyFolder } from '../dist/study/folder.js';
 import { parseStudyOptions } from '../dist/study/options.js';
 import { pairName, planStudy } from '../dist/study/plan.js';
-import { fallOfLastQuarter, isAtRest } from '../dist/study/training.js';
+import { doubled, fallOfLastQuarter, isAtRest } from '../dist/study/training.js';
 import { study } from '../dist/index.js';
 import { remakePage } from '../dist/report/remake.js';
 import { studyPage } from '../dist/report/study_page.js';
@@ -207,6 +207,12 @@ describe("A study's options", () => {
       expect(error.message).to.include(message);
     }
     expect(existsSync(out)).to.equal(false);
+  });
+
+  it('of a training begun anew are those of twice the steps', () => {
+    const settings = { epochs: 3, warmup: 40, schedule: 'cosine', finalRate: 0.1 };
+    expect(doubled(settings, 500)).to.deep.equal({ warmup: 40, schedule: 'cosine', finalRate: 0.1, steps: 1000 });
+    expect(doubled({ steps: 500, decaySteps: 300 }, 500)).to.deep.equal({ steps: 1000, decaySteps: 600 });
   });
 
   it('lay what is given over the preset', () => {

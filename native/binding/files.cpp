@@ -48,11 +48,18 @@ Napi::Value writeTensorsCall(const Napi::CallbackInfo& info) {
   });
 }
 
-/// lockFile(path): a function that lets go of it, or null where it is held already. Not a task: it must not wait for what computes.
+/// lockFile(path): a function that lets go of it, or why it is not held. Not a task: it must not wait for what computes.
 Napi::Value lockFileCall(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const auto lock = std::make_shared<FileLock>(toString(info[0], "path"));
-    if (!lock->held()) return info.Env().Null();
+    switch (lock->state()) {
+      case FileLock::State::taken:
+        return Napi::String::New(info.Env(), "taken");
+      case FileLock::State::unsupported:
+        return Napi::String::New(info.Env(), "unsupported");
+      case FileLock::State::held:
+        break;
+    }
     return Napi::Function::New(
         info.Env(), [lock](const Napi::CallbackInfo&) { lock->release(); }, "release");
   });

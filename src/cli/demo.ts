@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 
 import type { Command } from 'commander';
@@ -35,10 +34,10 @@ export function register(program: Command): void {
     .option('--fresh', 'remove what an earlier demo wrote there');
   onRun(command, async (context, { out, fresh, device, seed }: DemoFlags) => {
     const [{ runDemo }, { demoTables }] = await Promise.all([import('../demo/demo.js'), import('../report/tables.js')]);
-    if (fresh) await rm(out, { recursive: true, force: true });
     let bar: ReturnType<typeof context.progress> | undefined;
     const result = await runDemo({
       out,
+      fresh: fresh ?? false,
       seed,
       device,
       signal: context.signal,

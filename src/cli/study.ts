@@ -23,6 +23,7 @@ interface StudyFlags {
   size?: number;
   steps?: number;
   learningRate?: number;
+  schedule?: 'constant' | 'cosine';
   decaySteps?: number;
   finalRate?: number;
   lengthen?: number;
@@ -86,8 +87,9 @@ export function register(program: Command): void {
     .option('--size <pixels>', 'height and width of the maps', integer(11, 1024))
     .option('--steps <count>', "of a generator's training", integer(1))
     .option('--learning-rate <rate>', "the generators'", number(0))
-    .option('--decay-steps <count>', 'in which the learning rates fall (to the end)', integer(1))
-    .option('--final-rate <share>', 'of the learning rates, that they fall to (0)', number(0, 1))
+    .addOption(new Option('--schedule <name>', 'learning rates over a training').choices(['constant', 'cosine']))
+    .option('--decay-steps <count>', 'steps of the cosine (to the end)', integer(1))
+    .option('--final-rate <share>', 'of the learning rates, that the cosine ends at (0)', number(0, 1))
     .option('--lengthen <count>', 'times a training not at rest is done anew, for twice the steps', integer(0, 8))
     .option('--limit <count>', 'held-out images for relevance and the scores on the CNN (all)', integer(1))
     .option('--minutes <count>', 'stop in time, whole; a later call goes on', number(0)); // prettier-ignore
@@ -111,12 +113,12 @@ export function register(program: Command): void {
 }
 
 function optionsOf(flags: StudyFlags): StudyOptions {
-  const { train, validation, test, steps, learningRate, decaySteps, finalRate, json: _json, ...rest } = flags;
+  const { train, validation, test, steps, learningRate, schedule, decaySteps, finalRate, json: _json, ...rest } = flags;
   const generatorAdam = learningRate === undefined ? undefined : { learningRate };
   return {
     ...rest,
     images: given({ train, validation, test }),
-    gan: given({ steps, decaySteps, finalRate, generatorAdam }),
+    gan: given({ steps, schedule, decaySteps, finalRate, generatorAdam }),
   };
 }
 

@@ -46,7 +46,9 @@ export class TrainFolder {
 
   /**
    * Makes a new run's folder, or finds the one to resume.
-   * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ.
+   * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ;
+   * ERR_IO when another process is at work in it.
+   * @returns what keeps others out, until it is disposed of
    */
   async open(config: Record<string, unknown>, resume: boolean): Promise<Disposable> {
     return claimRunFolder(this.path, config, resume);

@@ -139,11 +139,13 @@ export async function prepare(options: PrepareOptions): Promise<Dataset> {
     const source = await openSource(parsed, cnn);
     try {
       const described = await describeSettings(parsed, cnn, source);
+      const isDone = (): boolean => existsSync(join(parsed.out, MANIFEST_FILE));
       using _held = await beginOrContinue(parsed.out, SETTINGS_FILE, described, {
         by: 'prepare',
         opaque: { cnn: 'CNN (its weights differ)', source: 'set of images' },
+        shared: isDone(), // to be opened alone
       });
-      if (existsSync(join(parsed.out, MANIFEST_FILE))) return await openDataset(parsed.out);
+      if (isDone()) return await openDataset(parsed.out);
       const splits = await prepareShards({ source, cnn, settings, options: parsed });
       await writeManifest(parsed.out, {
         format: 'cumulens-dataset',

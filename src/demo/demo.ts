@@ -1,6 +1,6 @@
 /** The main job, end to end: images, a CNN, its cumulative maps, a GAN that explains it, and how good the explanations are. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { trainCnn } from '../cnn/train.js';
@@ -14,6 +14,7 @@ import { writeFileAtomic } from '../files.js';
 import type { TrainConfig } from '../gan/config.js';
 import { trainGan, type TrainGanOptions } from '../gan/train.js';
 import { writeDemoPage } from '../report/demo_page.js';
+import { filesIn, holdFolder } from '../run_folder.js';
 
 /** What the demo does; its sizes fit six minutes on two CPU cores. */
 export interface DemoRecipe {
@@ -38,6 +39,8 @@ export const DEMO_RECIPE: DemoRecipe = {
 export interface DemoOptions {
   /** A new folder, or one that an interrupted demo left. */
   out: string;
+  /** Remove the demo that is there. */
+  fresh?: boolean;
   seed: number;
   device: string;
   recipe?: DemoRecipe;
@@ -74,19 +77,32 @@ const DEMO_FILE = 'demo.json';
 const RESULT_FILE = 'results.json';
 const DECISIVE = ['mae', 'ssim', 'pearson'] as const;
 
-/** Says whether a folder's demo may be continued. @throws CumulensError ERR_OPTION when it holds anything else */
-async function begin(out: string, settings: object): Promise<void> {
+/**
+ * Finds an empty folder or a demo, which is to be continued or, with `fresh`, removed.
+ * @returns what keeps others out of it
+ * @throws CumulensError ERR_OPTION when it holds anything else, ERR_IO when another demo is at work there
+ */
+async function begin(out: string, settings: object, fresh: boolean): Promise<Disposable> {
   const path = join(out, DEMO_FILE);
   const text = `${JSON.stringify(settings, null, 2)}\n`;
-  if (existsSync(path)) {
-    if ((await readFile(path, 'utf8')) === text) return;
-    throw new CumulensError('ERR_OPTION', `${out}: holds a demo with other settings; give another --out, or --fresh`);
-  }
-  if (existsSync(out) && (await readdir(out)).length > 0) {
+  const isDemo = existsSync(path);
+  if (!isDemo && existsSync(out) && (await filesIn(out)).length > 0) {
     throw new CumulensError('ERR_OPTION', `${out}: is not empty and holds no demo; give another --out, or remove it`);
   }
-  await mkdir(out, { recursive: true });
-  await writeFileAtomic(path, text);
+  if (isDemo && !fresh && (await readFile(path, 'utf8')) !== text) {
+    throw new CumulensError('ERR_OPTION', `${out}: holds a demo with other settings; give another --out, or --fresh`);
+  }
+  const held = await holdFolder(out);
+  try {
+    // What says that it is a demo goes last.
+    const old = fresh ? [...(await filesIn(out)).filter((name) => name !== DEMO_FILE), DEMO_FILE] : [];
+    for (const name of old) await rm(join(out, name), { recursive: true, force: true });
+    if (fresh || !isDemo) await writeFileAtomic(path, text);
+    return held;
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
 }
 
 class Demo {
@@ -252,6 +268,7 @@ function findEvidence({ mask }: Comparison): boolean {
  */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const recipe = options.recipe ?? DEMO_RECIPE;
-  await begin(options.out, { seed: options.seed, device: options.device, recipe });
-  return new Demo(options, recipe).run();
+  const { out, seed, device, fresh = false } = options;
+  using _held = await begin(out, { seed, device, recipe }, fresh);
+  return await new Demo(options, recipe).run();
 }

@@ -139,7 +139,7 @@ const LONGEST_INTERVAL = 500;
 export type TrainConfig = Required<Omit<ParsedTrainSettings, 'epochs' | keyof Decay>> &
   Decay & { conditions: number; size: number };
 
-/** How the learning rates fall, where they do. */
+/** How the learning rates fall, where that was said. */
 type Decay = Pick<ParsedTrainSettings, 'decaySteps' | 'finalRate'>;
 
 /** What the settings need to know of the data. */
@@ -190,21 +190,23 @@ export function parseTrainSettings(
   if (validateEvery > 0 && data.validation.length === 0) {
     throw new CumulensError('ERR_OPTION', `${what}.validateEvery: the data has no validation split; expected 0`);
   }
-  return { ...settings, ...decayOf(settings, steps, what), conditions, blocks, size: data.size, steps, checkpointEvery, sampleEvery, validateEvery }; // prettier-ignore
+  checkDecay(settings, steps, what);
+  return { ...settings, conditions, blocks, size: data.size, steps, checkpointEvery, sampleEvery, validateEvery };
 }
 
-function decayOf({ schedule, warmup, decaySteps, finalRate }: ParsedTrainSettings, steps: number, what: string): Decay {
-  if (schedule === 'cosine') {
-    return { decaySteps: decaySteps ?? Math.max(1, steps - warmup), finalRate: finalRate ?? 0 };
+/** @throws CumulensError ERR_OPTION where the rates do not fall, or not within the run */
+function checkDecay(
+  { schedule, warmup, decaySteps, finalRate }: ParsedTrainSettings,
+  steps: number,
+  what: string,
+): void {
+  const given = Object.entries({ decaySteps, finalRate }).find(([, value]) => value !== undefined);
+  if (given && schedule === 'constant') {
+    throw new CumulensError('ERR_OPTION', `${what}.${given[0]}: the learning rates are constant; it needs schedule: 'cosine'`); // prettier-ignore
   }
-  const idle = Object.entries({ decaySteps, finalRate }).find(([, value]) => value !== undefined);
-  if (idle) {
-    throw new CumulensError(
-      'ERR_OPTION',
-      `${what}.${idle[0]}: the learning rates are constant; it needs schedule: 'cosine'`,
-    );
+  if (decaySteps !== undefined && warmup + decaySteps > steps) {
+    throw new CumulensError('ERR_OPTION', `${what}.decaySteps: after ${warmup} steps of warm-up the run has ${Math.max(0, steps - warmup)}, got ${decaySteps}`); // prettier-ignore
   }
-  return {};
 }
 
 /** The preset's settings with the given ones over them; an optimiser's field by field. */
@@ -230,7 +232,7 @@ export function toNativeTrainConfig(config: TrainConfig): object {
     ...config,
     generator: { variant, conditions, blocks, width, conditionWidth, conditionFeatures, outputChannels },
     discriminator: { size: config.size, mapChannels: outputChannels, width: config.discriminatorWidth },
-    decaySteps: config.decaySteps ?? 0,
+    decaySteps: config.schedule === 'cosine' ? (config.decaySteps ?? Math.max(1, config.steps - config.warmup)) : 0,
     finalRate: config.finalRate ?? 0,
     bfloat16: config.precision === 'bf16',
   };

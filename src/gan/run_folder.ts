@@ -71,7 +71,8 @@ export class RunFolder {
 
   /**
    * Makes a new run's folder, or finds the one to resume.
-   * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ.
+   * @throws CumulensError ERR_OPTION when a run is there and is not to be resumed, there is none to resume, or its settings differ;
+   * ERR_IO when another process is at work in it.
    */
   async open(data: string, resume: boolean): Promise<void> {
     this.#held = await claimRunFolder(this.path, { format: 'cumulens.train/1', data, ...this.#config }, resume);
@@ -170,7 +171,7 @@ export class RunFolder {
     return path;
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     using _held = this.#held;
     await this.#metrics?.close();
   }

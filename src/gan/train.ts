@@ -87,11 +87,11 @@ export function trainGan(options: TrainGanOptions): Run<TrainGanEvent, TrainGanR
       // The folder is claimed last, so that what cannot begin leaves nothing behind.
       const trainer = await native.createGanTrainer(toNativeTrainConfig(config), place, data.train);
       try {
+        await using _open = folder;
         await folder.open(data.fingerprint, resume);
         return await new Training(config, data, folder, trainer, signal, emit).run(place);
       } finally {
         await trainer.dispose();
-        await folder.close();
       }
     } finally {
       data.dispose();

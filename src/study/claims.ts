@@ -40,6 +40,10 @@ export class Claims {
   /** @returns undefined where it is another's: that of a process that has died is nobody's */
   async #take(name: string): Promise<Disposable | undefined> {
     await makeFolder(this.path);
-    return holdFile(join(this.path, name));
+    const held = holdFile(join(this.path, name));
+    if (held === 'unsupported') {
+      throw new CumulensError('ERR_IO', `${this.path}: its file system has no locks (flock), by which processes share a study; name a folder elsewhere`); // prettier-ignore
+    }
+    return held === 'taken' ? undefined : held;
   }
 }

@@ -41,8 +41,8 @@ export function isAtRest(validation: Validation): boolean | undefined {
 }
 
 /**
- * Trains a generator, and trains it anew for twice the steps, at most `lengthen` times, while its error has not come to rest. Anew, since a
- * schedule that lets the learning rate fall spans a whole training.
+ * Trains a generator, and trains it anew for twice the steps, at most `lengthen` times, while its error has not come to rest. Anew, since
+ * learning rates fall over a whole training.
  * @returns the generator's file
  */
 export async function trainGenerator(training: Training, artifacts: Artifacts, report: Report): Promise<string> {
@@ -59,11 +59,13 @@ export async function trainGenerator(training: Training, artifacts: Artifacts, r
       await folder.write('trainings', id, { ...result, lengthened });
       return generatorOf(out);
     }
-    const { epochs: _epochs, decaySteps, ...settings } = length;
-    // A cosine of a part of the steps stays of that part.
-    const decay = decaySteps === undefined ? {} : { decaySteps: 2 * decaySteps };
-    length = { ...settings, ...decay, steps: 2 * result.steps };
+    length = doubled(length, result.steps);
   }
+}
+
+/** The settings of a training of twice the steps. A cosine over a part of them stays over that part; a warm-up stays as long as it was. */
+export function doubled({ epochs: _epochs, decaySteps, ...settings }: TrainSettings, steps: number): TrainSettings {
+  return { ...settings, steps: 2 * steps, ...(decaySteps === undefined ? {} : { decaySteps: 2 * decaySteps }) };
 }
 
 const generatorOf = (run: string): string => join(run, GENERATOR_FILE);
@@ -84,7 +86,6 @@ async function attempt(
     await rm(checkpoints, { recursive: true, force: true });
     return (await readJson(recordOf(out))) as Attempt;
   }
-  // The folder may be another process's by now.
   if (artifacts.signal.aborted) throw abortError(artifacts.signal);
   const data: string[] = [];
   for (const pair of sources) data.push(await artifacts.prepared(pair, target, report));

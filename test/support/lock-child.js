@@ -11,7 +11,7 @@ if (what === 'hold') {
 } else {
   for (let turn = 0; turn < Number(turns);) {
     const held = holdFile(path);
-    if (!held) continue;
+    if (held === 'taken') continue;
     writeFileSync(count, String((existsSync(count) ? Number(readFileSync(count, 'utf8')) : 0) + 1));
     held[Symbol.dispose]();
     turn += 1;

@@ -13,24 +13,49 @@
 
 namespace cumulens {
 
+namespace {
+
+/// Times that the file may be removed between opening and locking it, by others that held it, before it counts as theirs.
+constexpr int kAttempts = 100;
+
+bool isUnsupported(int reason) { return reason == ENOSYS || reason == ENOLCK || reason == EOPNOTSUPP || reason == EINVAL; }
+
+}  // namespace
+
 FileLock::FileLock(std::filesystem::path path) : path_(std::move(path)) {
-  while (!held()) {
-    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    check(held(), ErrorCode::io, path_.string(), ": cannot create: ", std::strerror(errno));
-    const bool locked = ::flock(fd_, LOCK_EX | LOCK_NB) == 0;
-    if (locked && isInPlace()) return;
-    const int reason = errno;
-    ::close(std::exchange(fd_, -1));
-    if (locked || reason == EINTR) continue;  // removed since it was opened, by who held it: there is another of that name, or none
-    check(reason == EWOULDBLOCK, ErrorCode::io, path_.string(), ": cannot lock: ", std::strerror(reason));
-    return;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    open();
+    const int reason = ::flock(fd_, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    if (reason == 0 && isInPlace()) {
+      state_ = State::held;
+      return;
+    }
+    if (isUnsupported(reason)) {
+      state_ = State::unsupported;
+      ::unlink(path_.c_str());
+    }
+    close();
+    // Locked but removed meanwhile, or interrupted: once more.
+    if (reason != 0 && reason != EINTR) return;
   }
 }
 
+void FileLock::open() {
+  fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  // Left by another user, it may be read alone, and locked all the same.
+  if (fd_ < 0 && errno == EACCES) fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  const int reason = errno;
+  check(fd_ >= 0, ErrorCode::io, path_.string(), ": cannot create: ", std::strerror(reason));
+}
+
+void FileLock::close() noexcept {
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+}
+
 void FileLock::release() noexcept {
-  if (!held()) return;
-  if (isInPlace()) ::unlink(path_.c_str());
-  ::close(std::exchange(fd_, -1));
+  if (state_ == State::held && isInPlace()) ::unlink(path_.c_str());
+  state_ = State::taken;
+  close();
 }
 
 bool FileLock::isInPlace() const noexcept {

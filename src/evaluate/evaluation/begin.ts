@@ -106,8 +106,8 @@ export async function beginEvaluation(context: Context, generators: readonly Loa
   });
   let made: Awaited<ReturnType<typeof createMethods>> | undefined;
   const dispose = (): void => {
+    using _held = held;
     made?.dispose();
-    held[Symbol.dispose]();
   };
   try {
     made = await createMethods(generators, context);
