@@ -1,7 +1,8 @@
-// Writes what docs/ says of a study, cell by cell, from its folder, and prints the summary that docs/study.md quotes.
-//   node scripts/study-docs.mjs STUDY
+// Writes what docs/ says of a study, cell by cell, from its folder, and prints the summary that docs/study.md quotes. A second study beside the
+// first has a name: docs/study/NAME/.
+//   node scripts/study-docs.mjs STUDY [NAME]
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { SCORES } from '../dist/evaluate/scores/scores.js';
@@ -10,9 +11,10 @@ import { sumUpFolder } from '../dist/study/results.js';
 
 const VERDICTS = { better: 'better', worse: 'worse', indistinguishable: 'even' };
 
-const [study] = process.argv.slice(2);
-if (!study) throw new Error('usage: node scripts/study-docs.mjs STUDY');
-const out = fileURLToPath(new URL('../docs/study', import.meta.url));
+const [study, name = '.'] = process.argv.slice(2);
+if (!study) throw new Error('usage: node scripts/study-docs.mjs STUDY [NAME]');
+const docs = fileURLToPath(new URL('../docs', import.meta.url));
+const out = join(docs, 'study', name);
 
 const number = (value) => value.toFixed(3).replace('-', '−');
 const interval = ({ mean, low, high }) => `${number(mean)} [${number(low)}, ${number(high)}]`;
@@ -88,14 +90,19 @@ ${table(['training', 'steps', 'validation error', 'last quarter', 'at rest'], ro
 
 const result = await sumUpFolder(study);
 const { questions, firstAndLast, trainings } = result.answers;
+const asked = questions.filter(({ contrasts }) => contrasts.length > 0);
 await mkdir(out, { recursive: true });
 await copyFile(join(study, 'results.json'), join(out, 'results.json'));
 await writeFile(
   join(out, 'cells.md'),
   `# The study, cell by cell
 
-Every difference that [the study](../study.md)'s answers rest on, with its paired 95 % interval over the held-out images; ↓ lower is better, ↑ higher. The same numbers, and more of them, are in [results.json](results.json).
+Every difference that [the study](${relative(out, join(docs, 'study.md'))})'s answers rest on, with its paired 95 % interval over the held-out images; ↓ lower is better, ↑ higher. The same numbers, and more of them, are in [results.json](results.json).
 
-${[...questions.map(questionSection), firstAndLastSection(firstAndLast), trainingsSection(trainings)].join('\n')}`,
+${[
+  ...asked.map(questionSection),
+  ...(firstAndLast.rows.length > 0 ? [firstAndLastSection(firstAndLast)] : []),
+  trainingsSection(trainings),
+].join('\n')}`,
 );
 console.log(studySummary(result));
