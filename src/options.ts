@@ -100,3 +100,8 @@ export function parseOptions<S extends z.ZodType>(
   const [issue] = parsed.error.issues;
   throw new CumulensError(code, issue ? describe(schema, issue, what) : `${what}: not valid`);
 }
+
+/** The settings that were given. */
+export function withoutUndefined(settings: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}

@@ -43,7 +43,7 @@ const nothingHeld: Disposable = { [Symbol.dispose]: () => undefined };
  * Keeps others out of a folder, which it makes, until it is disposed of; where the file system has no locks nothing does.
  * @throws CumulensError ERR_IO when another is at work there
  */
-export async function holdFolder(folder: string): Promise<Disposable> {
+async function holdFolder(folder: string): Promise<Disposable> {
   await makeFolder(folder);
   const held = holdFile(join(folder, LOCK_FILE));
   if (held === 'taken')
@@ -56,8 +56,8 @@ export async function filesIn(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((name) => name !== LOCK_FILE);
 }
 
-/** `work` in a held folder; it stays held for what follows, unless it fails. */
-async function begun(folder: string, work: () => Promise<void>): Promise<Disposable> {
+/** `work` in a held folder; it stays held for what follows, unless it fails. @throws as `holdFolder` and `work` */
+export async function begun(folder: string, work: () => Promise<void>): Promise<Disposable> {
   const held = await holdFolder(folder);
   try {
     await work();

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 
+import { withoutUndefined } from '../options.js';
 import type { StudyOptions } from '../study/options.js';
 import { addCommand, onRun } from './command.js';
 import { integer, number } from './options.js';
@@ -117,10 +118,7 @@ function optionsOf(flags: StudyFlags): StudyOptions {
   const generatorAdam = learningRate === undefined ? undefined : { learningRate };
   return {
     ...rest,
-    images: given({ train, validation, test }),
-    gan: given({ steps, schedule, decaySteps, finalRate, generatorAdam }),
+    images: withoutUndefined({ train, validation, test }),
+    gan: withoutUndefined({ steps, schedule, decaySteps, finalRate, generatorAdam }),
   };
 }
-
-const given = (settings: object): object =>
-  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));

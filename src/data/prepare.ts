@@ -143,7 +143,7 @@ export async function prepare(options: PrepareOptions): Promise<Dataset> {
       using _held = await beginOrContinue(parsed.out, SETTINGS_FILE, described, {
         by: 'prepare',
         opaque: { cnn: 'CNN (its weights differ)', source: 'set of images' },
-        shared: isDone(), // to be opened alone
+        shared: isDone(), // then it is only opened
       });
       if (isDone()) return await openDataset(parsed.out);
       const splits = await prepareShards({ source, cnn, settings, options: parsed });

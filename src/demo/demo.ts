@@ -14,7 +14,7 @@ import { writeFileAtomic } from '../files.js';
 import type { TrainConfig } from '../gan/config.js';
 import { trainGan, type TrainGanOptions } from '../gan/train.js';
 import { writeDemoPage } from '../report/demo_page.js';
-import { filesIn, holdFolder } from '../run_folder.js';
+import { begun, filesIn } from '../run_folder.js';
 
 /** What the demo does; its sizes fit six minutes on two CPU cores. */
 export interface DemoRecipe {
@@ -92,17 +92,12 @@ async function begin(out: string, settings: object, fresh: boolean): Promise<Dis
   if (isDemo && !fresh && (await readFile(path, 'utf8')) !== text) {
     throw new CumulensError('ERR_OPTION', `${out}: holds a demo with other settings; give another --out, or --fresh`);
   }
-  const held = await holdFolder(out);
-  try {
+  return begun(out, async () => {
     // What says that it is a demo goes last.
     const old = fresh ? [...(await filesIn(out)).filter((name) => name !== DEMO_FILE), DEMO_FILE] : [];
     for (const name of old) await rm(join(out, name), { recursive: true, force: true });
     if (fresh || !isDemo) await writeFileAtomic(path, text);
-    return held;
-  } catch (error) {
-    held[Symbol.dispose]();
-    throw error;
-  }
+  });
 }
 
 class Demo {

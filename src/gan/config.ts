@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 import { CumulensError } from '../errors.js';
-import { parseOptions } from '../options.js';
+import { parseOptions, withoutUndefined } from '../options.js';
 
 const count = z.number().int().positive();
 const rate = z.number().positive();
@@ -219,10 +219,6 @@ function overlay(
     result[name] = { ...(base[name] ?? {}), ...withoutUndefined((given[name] ?? {}) as Record<string, unknown>) };
   }
   return result;
-}
-
-function withoutUndefined(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }
 
 /** The settings as the native trainer takes them. */

@@ -60,8 +60,8 @@ async function runAll(plan: readonly Training[], folder: StudyFolder, config: St
 
 /**
  * Runs the study, or goes on with one: what is done is not done again. Several processes may work on one folder, on other cores, GPUs or
- * machines that share it, by a file system whose locks they share: each takes what no other is at. Where `minutes` is given it stops in time, whole, and says what it has
- * found so far.
+ * machines that share it, by a file system whose locks they share: each takes what no other is at. Where `minutes` is given it stops in
+ * time, whole, and says what it has found so far.
  * @throws CumulensError ERR_OPTION when `out` holds something else, ERR_ABORTED, or what a part throws
  */
 export async function study(options: StudyOptions): Promise<StudyResult> {
