@@ -11,11 +11,11 @@
       'defines': ['NAPI_VERSION=9', 'NAPI_CPP_EXCEPTIONS', 'NDEBUG'],
       'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20'],
       'cflags_cc': [
-        '-std=c++20', '-fvisibility=hidden', '-fvisibility-inlines-hidden', '-Wall', '-Wextra', '-Werror',
+        '-std=c++20', '-fvisibility=hidden', '-fvisibility-inlines-hidden', '-Wall', '-Wextra', '-Werror', '-fopenmp',
         '-isystem', '<(libtorch)/include', '-isystem', '<(libtorch)/include/torch/csrc/api/include',
         '-include', 'pch.h',
       ],
-      'libraries': ['-L<(libtorch)/lib', '-ltorch', '-ltorch_cpu', '-lc10', '-Wl,-rpath,<(libtorch)/lib'],
+      'libraries': ['-L<(libtorch)/lib', '-ltorch', '-ltorch_cpu', '-lc10', '-fopenmp', '-Wl,-rpath,<(libtorch)/lib'],
     },
     {
       'target_name': 'build_info',

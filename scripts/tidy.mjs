@@ -20,13 +20,13 @@ function clangOf() {
   return [`clang++-${major}`, 'clang++'].find((name) => spawnSync(name, ['--version']).status === 0);
 }
 
-// The flags both compilers know; what CMake added for gcc's precompiled header goes.
+// The flags both compilers know; what CMake added for gcc's precompiled header goes, and OpenMP, whose header clang has none of by itself.
 function flagsOf(entry) {
   const words = entry.command.match(/"[^"]*"|\S+/g).map((word) => word.replaceAll('"', ''));
   const kept = [];
   for (let i = 1; i < words.length; i += 1) {
     if (['-include', '-o', '-c'].includes(words[i])) i += 1;
-    else if (words[i] !== '-Winvalid-pch') kept.push(words[i]);
+    else if (!['-Winvalid-pch', '-fopenmp'].includes(words[i])) kept.push(words[i]);
   }
   return kept.filter((word) => word !== entry.file);
 }

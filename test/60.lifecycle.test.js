@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
@@ -24,6 +24,20 @@ async function runProcess(...args) {
   const [code, signal] = await once(child, 'close');
   return { code, signal, stdout, stderr };
 }
+
+describe('Threads', () => {
+  it('share the loops of the addon as those of libtorch, in one pool', () => {
+    const mapped = readFileSync('/proc/self/maps', 'utf8')
+      .split('\n')
+      .map((line) => line.slice(line.indexOf('/')));
+    const files = (part) => [...new Set(mapped.filter((path) => path.includes(part)))];
+    const [addon, ...others] = files('cumulens.node');
+    expect(others).to.deep.equal([]);
+    // Without OpenMP the compiler makes plain loops of ATen's parallel ones, and says nothing.
+    expect(readFileSync(addon).includes('GOMP_parallel'), addon).to.equal(true);
+    expect(files('libgomp')).to.have.length(1);
+  });
+});
 
 describe('Several environments in one process', () => {
   it('explain the same in workers, several at once, as on the main thread', async () => {
