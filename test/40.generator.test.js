@@ -178,6 +178,68 @@ describe('generators', () => {
     });
   }
 
+  it('have in float32, on a CPU, the output and gradients of float64, for any number of channels', async function () {
+    this.timeout(60_000);
+    const size = fc.integer({ min: 1, max: 40 });
+    const configs = fc.record({
+      variant: fc.constantFrom('gsft', 'lsft'),
+      conditions: fc.integer({ min: 1, max: 3 }),
+      width: size,
+      conditionWidth: size,
+      conditionFeatures: size,
+      outputChannels: fc.constantFrom(1, 3),
+      seed: fc.integer({ min: 0, max: 1000 }),
+      shape: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 19 }), fc.integer({ min: 1, max: 19 })),
+    });
+    await fc.assert(
+      fc.asyncProperty(configs, async ({ seed, shape: [n, h, w], ...sizes }) => {
+        const config = { ...sizes, ...(sizes.variant === 'gsft' ? { blocks: 2 } : {}) };
+        const channels = config.outputChannels;
+        const gradientsIn = async (dtype, Type) => {
+          const generator = await Generator.create(config, { dtype, seed });
+          // Far above any output, so that the absolute value has no kink in reach.
+          const target = Tensor.from(new Type(n * channels * h * w).fill(50), [n, channels, h, w]);
+          const result = await generator.gradients(
+            noise([n, 3, h, w], seed + 1, Type),
+            noise([n, config.conditions, h, w], seed + 2, Type),
+            target,
+          );
+          generator.dispose();
+          return { output: result.output, images: result.images, conditions: result.conditions, ...result.parameters };
+        };
+        const [single, double] = [
+          await gradientsIn('float32', Float32Array),
+          await gradientsIn('float64', Float64Array),
+        ];
+        expect(Object.keys(single)).to.deep.equal(Object.keys(double));
+        for (const [name, value] of Object.entries(single)) {
+          expect(value.shape, name).to.deep.equal(double[name].shape);
+          expect(await error(value, double[name]), name).to.be.at.most(1e-4);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('have the same gradients, to the bit, whatever the number of threads', async () => {
+    const generator = await Generator.create({ ...tiny, width: 13, conditionFeatures: 9 }, { seed: 5 });
+    const [image, conditions] = [noise([5, 3, 17, 18], 1), noise([5, 2, 17, 18], 2)];
+    const target = noise([5, 1, 17, 18], 3);
+    const before = await native.threads();
+    const results = [];
+    try {
+      for (const threads of [1, 2, 3]) {
+        await native.setThreads(threads);
+        const { output, images, parameters } = await generator.gradients(image, conditions, target);
+        results.push(await Promise.all([output, images, ...Object.values(parameters)].map((t) => t.data())));
+      }
+    } finally {
+      await native.setThreads(before);
+    }
+    expect(results[1]).to.deep.equal(results[0]);
+    expect(results[2]).to.deep.equal(results[0]);
+  });
+
   it('put out values of order 1 before training, at every depth', async () => {
     for (const config of [{ variant: 'gsft' }, { variant: 'lsft' }]) {
       const generator = await Generator.create(config, { seed: 1 });

@@ -1,10 +1,35 @@
 #include "core/gan/layers.h"
 
+#include <ATen/autocast_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
 #include <cmath>
+#include <tuple>
+
+#include "kernels/narrow_conv.h"
 
 namespace cumulens {
 
 namespace {
+
+class NarrowConvFunction : public torch::autograd::Function<NarrowConvFunction> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const at::Tensor& bias) {
+    context->save_for_backward({x, weight});
+    return kernels::narrowConv(x, weight, bias);
+  }
+
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context, torch::autograd::tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    torch::autograd::tensor_list result(3);
+    if (context->needs_input_grad(0)) result[0] = kernels::narrowConvGradInput(grads[0], saved[1]);
+    if (context->needs_input_grad(1) || context->needs_input_grad(2)) {
+      std::tie(result[1], result[2]) = kernels::narrowConvGradParameters(grads[0], saved[0], saved[1].size(2));
+    }
+    return result;
+  }
+};
 
 /// Uniform in ±sqrt(6 / (fanIn + fanOut)), drawn on the CPU in OIHW order whatever the device and layout.
 at::Tensor glorot(Builder& builder, at::IntArrayRef shape, double gain) {
@@ -39,6 +64,9 @@ Conv2d::Conv2d(Builder& builder, const std::vector<std::string>& names, int64_t 
 }
 
 at::Tensor Conv2d::operator()(const at::Tensor& x) const {
+  if (kernels::isNarrow(x, weight_) && !at::autocast::is_autocast_enabled(at::kCPU)) {
+    return NarrowConvFunction::apply(x, weight_, bias_);
+  }
   const int64_t kernel = weight_.size(2);
   const int64_t before = (kernel - 1) / 2;
   const int64_t after = kernel / 2;

@@ -1,0 +1,329 @@
+#include "kernels/narrow_conv.h"
+
+#include "kernels/simd.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace cumulens::kernels {
+namespace {
+
+constexpr int64_t kLanes = 8;
+constexpr int64_t kMostWeights = 256;  // of a pixel of the kernel: with more channels oneDNN's own loops are as fast
+constexpr int64_t kMostKernel = 7;
+constexpr int64_t kPixelsOfBand = 4096;  // of an image, that a thread takes at a time
+constexpr int64_t kValuesOfBand = 4096;  // the same, where it goes over them again and again: what the innermost cache holds
+constexpr int64_t kMostParts = 32;       // that the weights' gradient is summed up in
+constexpr int kSums = 8;                 // registers that are added to side by side: one alone would wait for itself
+
+// Eight floats in a register, or in two or four where registers are smaller; at any address of floats.
+using Vector = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float)), may_alias));
+
+int64_t roundedUp(int64_t channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
+
+/// Rows of one image, with zeros around: `pixel` values apart, rows `row` values apart.
+struct Rows {
+  const float* values;
+  int64_t pixel;
+  int64_t row;
+};
+
+/// What the loops below need to know of the kernel: `inputs` values of each of k pixels of k rows.
+struct Window {
+  int64_t kernel;
+  int64_t inputs;
+};
+
+/// Images as they lie in memory: channels together, pixels `pixel` values apart.
+struct Images {
+  at::Tensor held;
+  const float* values;
+  int64_t count, channels, height, width, pixel;
+
+  explicit Images(const at::Tensor& x) : held(x), count(x.size(0)), channels(x.size(1)), height(x.size(2)), width(x.size(3)) {
+    // A slice of the channels is taken as it lies.
+    const bool together =
+        channels > 1 && width > 1 && x.stride(1) == 1 && x.stride(2) == width * x.stride(3) && x.stride(0) == height * x.stride(2);
+    if (!together) held = x.contiguous(at::MemoryFormat::ChannelsLast);
+    pixel = together ? x.stride(3) : channels;
+    values = held.const_data_ptr<float>();
+  }
+
+  const float* row(int64_t image, int64_t y) const { return values + (image * height + y) * width * pixel; }
+};
+
+/// Cuts the rows of all images into bands, so that one image too keeps several threads busy.
+struct Bands {
+  int64_t rows, ofImage, count;
+
+  Bands(const Images& x, int64_t pixels)
+      : rows(std::clamp<int64_t>(pixels / std::max<int64_t>(x.width, 1), 1, std::max<int64_t>(x.height, 1))),
+        ofImage((x.height + rows - 1) / rows),
+        count(ofImage * x.count) {}
+};
+
+/// Copies bands of images to where zeros are around them.
+class Padded {
+ public:
+  Padded(const Images& x, const Bands& bands, int64_t kernel, int64_t before)
+      : x_(x), bands_(bands), kernel_(kernel), before_(before), width_(x.width + kernel - 1) {
+    if (kernel_ > 1) values_.resize(static_cast<size_t>((bands.rows + kernel - 1) * width_ * x.channels));
+  }
+
+  /// The band's window, beginning at its first pixel's first neighbour, its image, its first row and how many it has.
+  Rows of(int64_t band, int64_t& image, int64_t& first, int64_t& rows) {
+    image = band / bands_.ofImage;
+    first = band % bands_.ofImage * bands_.rows;
+    rows = std::min(bands_.rows, x_.height - first);
+    if (kernel_ == 1) return {x_.row(image, first), x_.pixel, x_.width * x_.pixel};
+    const int64_t stride = width_ * x_.channels;
+    for (int64_t y = 0; y < rows + kernel_ - 1; ++y) {
+      float* const to = values_.data() + y * stride;
+      const int64_t from = first + y - before_;
+      if (from < 0 || from >= x_.height)
+        std::fill_n(to, stride, 0.0F);
+      else
+        copyRow(x_.row(image, from), to + before_ * x_.channels);
+    }
+    return {values_.data(), x_.channels, stride};
+  }
+
+ private:
+  void copyRow(const float* from, float* to) const {
+    const int64_t channels = x_.channels, left = before_ * channels, right = (kernel_ - 1 - before_) * channels;
+    std::fill_n(to - left, left, 0.0F);
+    if (x_.pixel == channels)
+      std::copy_n(from, x_.width * channels, to);
+    else
+      for (int64_t x = 0; x < x_.width; ++x) std::copy_n(from + x * x_.pixel, channels, to + x * channels);
+    std::fill_n(to + x_.width * channels, right, 0.0F);
+  }
+
+  const Images& x_;
+  const Bands& bands_;
+  int64_t kernel_, before_, width_;
+  std::vector<float> values_;
+};
+
+/// `kPixels` pixels beside each other, `kVectors`·8 channels of each, of which `valid` are there.
+template <int kPixels, int kVectors>
+[[gnu::always_inline]] inline void tile(const Window& window, const Rows& in, const float* __restrict weights, const float* __restrict bias,
+                                        float* __restrict out, int64_t outputs, int64_t valid) {
+  Vector sums[kPixels][kVectors];
+  for (int p = 0; p < kPixels; ++p)
+    for (int v = 0; v < kVectors; ++v) sums[p][v] = *reinterpret_cast<const Vector*>(bias + v * kLanes);
+  const int64_t ofRow = window.kernel * window.inputs;
+  for (int64_t y = 0; y < window.kernel; ++y) {
+    const float* const row = in.values + y * in.row;
+    for (int64_t j = 0; j < ofRow; ++j, weights += kVectors * kLanes) {
+      for (int v = 0; v < kVectors; ++v) {
+        const Vector weight = *reinterpret_cast<const Vector*>(weights + v * kLanes);
+        for (int p = 0; p < kPixels; ++p) sums[p][v] += row[p * in.pixel + j] * weight;
+      }
+    }
+  }
+  for (int p = 0; p < kPixels; ++p) {
+    if (valid == kVectors * kLanes) {
+      for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(out + p * outputs + v * kLanes) = sums[p][v];
+    } else {
+      std::memcpy(out + p * outputs, sums[p], static_cast<size_t>(valid) * sizeof(float));
+    }
+  }
+}
+
+/// A row of `left` pixels in tiles of kPixels, and what is left over in smaller ones.
+template <int kPixels, int kVectors>
+[[gnu::always_inline]] inline void tiles(const Window& window, Rows in, int64_t left, const float* weights, const float* bias, float* out,
+                                         int64_t outputs, int64_t valid) {
+  for (; left >= kPixels; left -= kPixels, in.values += kPixels * in.pixel, out += kPixels * outputs)
+    tile<kPixels, kVectors>(window, in, weights, bias, out, outputs, valid);
+  if constexpr (kPixels > 1) tiles<kPixels / 2, kVectors>(window, in, left, weights, bias, out, outputs, valid);
+}
+
+/// `rows` rows of `width` pixels, for one panel of up to kVectors·8 output channels.
+template <int kVectors>
+[[gnu::always_inline]] inline void panel(const Window& window, Rows in, int64_t rows, int64_t width, const float* weights,
+                                         const float* bias, float* out, int64_t outputs, int64_t valid) {
+  for (int64_t y = 0; y < rows; ++y, in.values += in.row, out += width * outputs)
+    tiles<kSums / kVectors, kVectors>(window, in, width, weights, bias, out, outputs, valid);
+}
+
+CUMULENS_SIMD void panelOf8(const Window& window, const Rows& in, int64_t rows, int64_t width, const float* weights, const float* bias,
+                            float* out, int64_t outputs, int64_t valid) {
+  panel<1>(window, in, rows, width, weights, bias, out, outputs, valid);
+}
+
+CUMULENS_SIMD void panelOf16(const Window& window, const Rows& in, int64_t rows, int64_t width, const float* weights, const float* bias,
+                             float* out, int64_t outputs, int64_t valid) {
+  panel<2>(window, in, rows, width, weights, bias, out, outputs, valid);
+}
+
+/// A panel's first channel and how many registers hold it: pairs, and a single one where 8 channels or fewer are left.
+int64_t vectorsOf(int64_t first, int64_t outputs) { return outputs - first > kLanes ? 2 : 1; }
+
+/// Weights as the loops meet them, [panel][ky][kx][input][channel of the panel], zeros where a panel is not full.
+template <typename Get>
+std::vector<float> packed(int64_t outputs, int64_t inputs, int64_t kernel, const Get& get) {
+  std::vector<float> result(static_cast<size_t>(roundedUp(outputs) * inputs * kernel * kernel));
+  float* to = result.data();
+  for (int64_t first = 0; first < outputs;) {
+    const int64_t width = vectorsOf(first, outputs) * kLanes, valid = std::min(width, outputs - first);
+    for (int64_t ky = 0; ky < kernel; ++ky)
+      for (int64_t kx = 0; kx < kernel; ++kx)
+        for (int64_t i = 0; i < inputs; ++i, to += width)
+          for (int64_t o = 0; o < valid; ++o) to[o] = get(first + o, ky, kx, i);
+    first += width;
+  }
+  return result;
+}
+
+at::Tensor convolve(const at::Tensor& input, int64_t outputs, int64_t kernel, int64_t before, const std::vector<float>& weights,
+                    const std::vector<float>& bias) {
+  const Images x(input);
+  const Bands bands(x, kPixelsOfBand);
+  const Window window{kernel, x.channels};
+  at::Tensor result = at::empty({x.count, outputs, x.height, x.width}, input.options(), at::MemoryFormat::ChannelsLast);
+  float* const out = result.mutable_data_ptr<float>();
+  const int64_t area = kernel * kernel * x.channels;
+  at::parallel_for(0, bands.count, 1, [&](int64_t begin, int64_t end) {
+    Padded padded(x, bands, kernel, before);
+    for (int64_t band = begin; band < end; ++band) {
+      int64_t image = 0, first = 0, rows = 0;
+      const Rows in = padded.of(band, image, first, rows);
+      float* const to = out + (image * x.height + first) * x.width * outputs;
+      for (int64_t o = 0; o < outputs;) {
+        const int64_t width = vectorsOf(o, outputs) * kLanes;
+        (width == kLanes ? panelOf8 : panelOf16)(window, in, rows, x.width, weights.data() + o * area, bias.data() + o, to + o, outputs,
+                                                 std::min(width, outputs - o));
+        o += width;
+      }
+    }
+  });
+  return result;
+}
+
+/// Adds to sums [kValues][kVectors·8] each of `kValues` inputs times each channel's gradient, over all pixels.
+template <int kValues, int kVectors>
+[[gnu::always_inline]] inline void products(Rows in, const float* grad, int64_t rows, int64_t width, int64_t channels, float* sums) {
+  Vector local[kValues][kVectors] = {};
+  for (int64_t y = 0; y < rows; ++y, in.values += in.row) {
+    const float* value = in.values;
+    for (int64_t x = 0; x < width; ++x, value += in.pixel, grad += channels) {
+      for (int v = 0; v < kVectors; ++v) {
+        const Vector g = *reinterpret_cast<const Vector*>(grad + v * kLanes);
+        for (int j = 0; j < kValues; ++j) local[j][v] += value[j] * g;
+      }
+    }
+  }
+  for (int j = 0; j < kValues; ++j)
+    for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(sums + j * channels + v * kLanes) += local[j][v];
+}
+
+/// The products of `left` neighbouring inputs, kValues at a time, and of what is left over in smaller parts.
+template <int kValues, int kVectors>
+[[gnu::always_inline]] inline void productsOfRow(Rows in, int64_t left, const float* grad, int64_t rows, int64_t width, int64_t channels,
+                                                 float* sums) {
+  for (; left >= kValues; left -= kValues, in.values += kValues, sums += kValues * channels)
+    products<kValues, kVectors>(in, grad, rows, width, channels, sums);
+  if constexpr (kValues > 1) productsOfRow<kValues / 2, kVectors>(in, left, grad, rows, width, channels, sums);
+}
+
+template <int kVectors>
+[[gnu::always_inline]] inline void productsOfWindow(const Window& window, Rows in, const float* grad, int64_t rows, int64_t width,
+                                                    int64_t channels, float* sums) {
+  const int64_t ofRow = window.kernel * window.inputs;
+  for (int64_t y = 0; y < window.kernel; ++y, in.values += in.row, sums += ofRow * channels)
+    productsOfRow<kSums / kVectors, kVectors>(in, ofRow, grad, rows, width, channels, sums);
+}
+
+CUMULENS_SIMD void productsOf8(const Window& window, const Rows& in, const float* grad, int64_t rows, int64_t width, int64_t channels,
+                               float* sums) {
+  productsOfWindow<1>(window, in, grad, rows, width, channels, sums);
+}
+
+CUMULENS_SIMD void productsOf16(const Window& window, const Rows& in, const float* grad, int64_t rows, int64_t width, int64_t channels,
+                                float* sums) {
+  productsOfWindow<2>(window, in, grad, rows, width, channels, sums);
+}
+
+CUMULENS_SIMD void addPixels(const float* grad, int64_t pixels, int64_t channels, float* sums) {
+  for (int64_t pixel = 0; pixel < pixels; ++pixel, grad += channels)
+    for (int64_t c = 0; c < channels; ++c) sums[c] += grad[c];
+}
+
+}  // namespace
+
+bool isNarrow(const at::Tensor& x, const at::Tensor& weight) {
+  const auto fits = [](const at::Tensor& t) { return t.is_cpu() && t.scalar_type() == at::kFloat && t.dim() == 4; };
+  return fits(x) && fits(weight) && weight.size(0) * weight.size(1) <= kMostWeights && weight.size(2) <= kMostKernel &&
+         weight.size(2) == weight.size(3) && x.size(1) == weight.size(1);
+}
+
+at::Tensor narrowConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  TORCH_CHECK(isNarrow(x, weight) && bias.numel() == weight.size(0), "narrowConv: ", x.sizes(), " with ", weight.sizes(), " and ",
+              bias.sizes());
+  const at::Tensor w = weight.contiguous(at::MemoryFormat::ChannelsLast), b = bias.contiguous();
+  const int64_t outputs = w.size(0), inputs = w.size(1), kernel = w.size(2);
+  const float* const values = w.const_data_ptr<float>();
+  std::vector<float> biases(static_cast<size_t>(roundedUp(outputs)));
+  std::copy_n(b.const_data_ptr<float>(), outputs, biases.data());
+  const auto get = [&](int64_t o, int64_t ky, int64_t kx, int64_t i) { return values[((o * kernel + ky) * kernel + kx) * inputs + i]; };
+  return convolve(x, outputs, kernel, (kernel - 1) / 2, packed(outputs, inputs, kernel, get), biases);
+}
+
+at::Tensor narrowConvGradInput(const at::Tensor& grad, const at::Tensor& weight) {
+  const at::Tensor w = weight.contiguous(at::MemoryFormat::ChannelsLast);
+  const int64_t outputs = w.size(0), inputs = w.size(1), kernel = w.size(2);
+  TORCH_CHECK(grad.dim() == 4 && grad.size(1) == outputs, "narrowConvGradInput: ", grad.sizes(), " with ", weight.sizes());
+  const float* const values = w.const_data_ptr<float>();
+  // A convolution with the kernel turned about its middle, outputs for inputs.
+  const auto get = [&](int64_t i, int64_t ky, int64_t kx, int64_t o) {
+    return values[((o * kernel + kernel - 1 - ky) * kernel + kernel - 1 - kx) * inputs + i];
+  };
+  return convolve(grad, inputs, kernel, kernel / 2, packed(inputs, outputs, kernel, get),
+                  std::vector<float>(static_cast<size_t>(roundedUp(inputs))));
+}
+
+std::pair<at::Tensor, at::Tensor> narrowConvGradParameters(const at::Tensor& grad, const at::Tensor& input, int64_t kernel) {
+  TORCH_CHECK(grad.dim() == 4 && input.dim() == 4 && grad.size(0) == input.size(0) && grad.sizes().slice(2) == input.sizes().slice(2),
+              "narrowConvGradParameters: ", grad.sizes(), " and ", input.sizes());
+  const int64_t outputs = grad.size(1), channels = roundedUp(outputs);
+  const Images x(input);
+  // Whole registers of channels, so that the loops read no further than there are values.
+  const Images g(channels == outputs
+                     ? grad
+                     : at::constant_pad_nd(grad, {0, 0, 0, 0, 0, channels - outputs}).contiguous(at::MemoryFormat::ChannelsLast));
+  const at::Tensor gradients = g.pixel == channels ? g.held : g.held.contiguous(at::MemoryFormat::ChannelsLast);
+  const float* const ofGrad = gradients.const_data_ptr<float>();
+  const Bands bands(x, kValuesOfBand / (x.channels + channels));
+  const Window window{kernel, x.channels};
+  const int64_t area = kernel * kernel * x.channels, parts = std::max<int64_t>(std::min(bands.count, kMostParts), 1);
+  at::Tensor sums = at::zeros({parts, area + 1, channels}, input.options());
+  float* const ofSums = sums.mutable_data_ptr<float>();
+  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+    Padded padded(x, bands, kernel, (kernel - 1) / 2);
+    for (int64_t part = begin; part < end; ++part) {
+      float* const to = ofSums + part * (area + 1) * channels;
+      for (int64_t band = bands.count * part / parts; band < bands.count * (part + 1) / parts; ++band) {
+        int64_t image = 0, first = 0, rows = 0;
+        const Rows in = padded.of(band, image, first, rows);
+        const float* const from = ofGrad + (image * x.height + first) * x.width * channels;
+        for (int64_t o = 0; o < channels;) {
+          const int64_t vectors = vectorsOf(o, channels);
+          (vectors == 1 ? productsOf8 : productsOf16)(window, in, from + o, rows, x.width, channels, to + o);
+          o += vectors * kLanes;
+        }
+        addPixels(from, rows * x.width, channels, to + area * channels);
+      }
+    }
+  });
+  const at::Tensor total = sums.sum(0).narrow(1, 0, outputs);
+  const at::Tensor weights = total.narrow(0, 0, area).t().contiguous().view({outputs, kernel, kernel, x.channels}).permute({0, 3, 1, 2});
+  return {weights, total.select(0, area).contiguous()};
+}
+
+}  // namespace cumulens::kernels
