@@ -17,6 +17,7 @@ constexpr int64_t kMostWeights = 256;  // of a pixel of the kernel: with more ch
 constexpr int64_t kMostKernel = 7;
 constexpr int64_t kPixelsOfBand = 4096;  // of an image, that a thread takes at a time
 constexpr int64_t kValuesOfBand = 4096;  // the same, where it goes over them again and again: what the innermost cache holds
+constexpr int64_t kWorkATime = 1 << 17;  // products that are worth the hand-over to a thread: some 5 µs
 constexpr int64_t kMostParts = 32;       // that the weights' gradient is summed up in
 constexpr int kSums = 8;                 // registers that are added to side by side: one alone would wait for itself
 
@@ -65,6 +66,9 @@ struct Bands {
         ofImage((x.height + rows - 1) / rows),
         count(ofImage * x.count) {}
 };
+
+/// How many of `parts`, of so many products together, a thread takes at least.
+int64_t grain(int64_t parts, int64_t products) { return std::max<int64_t>(kWorkATime * parts / std::max<int64_t>(products, 1), 1); }
 
 /// Copies bands of images to where zeros are around them.
 class Padded {
@@ -189,7 +193,8 @@ at::Tensor convolve(const at::Tensor& input, int64_t outputs, int64_t kernel, in
   at::Tensor result = at::empty({x.count, outputs, x.height, x.width}, input.options(), at::MemoryFormat::ChannelsLast);
   float* const out = result.mutable_data_ptr<float>();
   const int64_t area = kernel * kernel * x.channels;
-  at::parallel_for(0, bands.count, 1, [&](int64_t begin, int64_t end) {
+  const int64_t products = x.count * x.height * x.width * area * outputs;
+  at::parallel_for(0, bands.count, grain(bands.count, products), [&](int64_t begin, int64_t end) {
     Padded padded(x, bands, kernel, before);
     for (int64_t band = begin; band < end; ++band) {
       int64_t image = 0, first = 0, rows = 0;
@@ -304,7 +309,8 @@ std::pair<at::Tensor, at::Tensor> narrowConvGradParameters(const at::Tensor& gra
   const int64_t area = kernel * kernel * x.channels, parts = std::max<int64_t>(std::min(bands.count, kMostParts), 1);
   at::Tensor sums = at::zeros({parts, area + 1, channels}, input.options());
   float* const ofSums = sums.mutable_data_ptr<float>();
-  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+  const int64_t products = x.count * x.height * x.width * area * outputs;
+  at::parallel_for(0, parts, grain(parts, products), [&](int64_t begin, int64_t end) {
     Padded padded(x, bands, kernel, (kernel - 1) / 2);
     for (int64_t part = begin; part < end; ++part) {
       float* const to = ofSums + part * (area + 1) * channels;
