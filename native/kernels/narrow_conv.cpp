@@ -1,43 +1,24 @@
 #include "kernels/narrow_conv.h"
 
-#include "kernels/simd.h"
+#include "kernels/narrow_loops.h"
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 namespace cumulens::kernels {
 namespace {
 
-constexpr int64_t kLanes = 8;
 constexpr int64_t kMostWeights = 256;  // of a pixel of the kernel: with more channels oneDNN's own loops are as fast
 constexpr int64_t kMostKernel = 7;
 constexpr int64_t kPixelsOfBand = 4096;  // of an image, that a thread takes at a time
 constexpr int64_t kValuesOfBand = 4096;  // the same, where it goes over them again and again: what the innermost cache holds
 constexpr int64_t kWorkATime = 1 << 17;  // products that are worth the hand-over to a thread: some 5 µs
 constexpr int64_t kMostParts = 32;       // that the weights' gradient is summed up in
-constexpr int kSums = 8;                 // registers that are added to side by side: one alone would wait for itself
-
-// Eight floats in a register, or in two or four where registers are smaller; at any address of floats.
-using Vector = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float)), may_alias));
 
 int64_t roundedUp(int64_t channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
-
-/// Rows of one image, with zeros around: `pixel` values apart, rows `row` values apart.
-struct Rows {
-  const float* values;
-  int64_t pixel;
-  int64_t row;
-};
-
-/// What the loops below need to know of the kernel: `inputs` values of each of k pixels of k rows.
-struct Window {
-  int64_t kernel;
-  int64_t inputs;
-};
 
 /// Images as they lie in memory: channels together, pixels `pixel` values apart.
 struct Images {
@@ -64,7 +45,17 @@ struct Bands {
   Bands(const Images& x, int64_t pixels)
       : rows(std::clamp<int64_t>(pixels / std::max<int64_t>(x.width, 1), 1, std::max<int64_t>(x.height, 1))),
         ofImage((x.height + rows - 1) / rows),
-        count(ofImage * x.count) {}
+        count(ofImage * x.count),
+        width_(x.width),
+        height_(x.height) {}
+
+  int64_t firstRow(int64_t band) const { return band % ofImage * rows; }
+
+  /// Of all images' pixels, the band's first.
+  int64_t firstPixel(int64_t band) const { return (band / ofImage * height_ + firstRow(band)) * width_; }
+
+ private:
+  int64_t width_, height_;
 };
 
 /// How many of `parts`, of so many products together, a thread takes at least.
@@ -78,12 +69,11 @@ class Padded {
     if (kernel_ > 1) values_.resize(static_cast<size_t>((bands.rows + kernel - 1) * width_ * x.channels));
   }
 
-  /// The band's window, beginning at its first pixel's first neighbour, its image, its first row and how many it has.
-  Rows of(int64_t band, int64_t& image, int64_t& first, int64_t& rows) {
-    image = band / bands_.ofImage;
-    first = band % bands_.ofImage * bands_.rows;
-    rows = std::min(bands_.rows, x_.height - first);
-    if (kernel_ == 1) return {x_.row(image, first), x_.pixel, x_.width * x_.pixel};
+  /// The window's pass over a band, good until the next is asked for.
+  Pass over(int64_t band) {
+    const int64_t image = band / bands_.ofImage, first = bands_.firstRow(band), rows = std::min(bands_.rows, x_.height - first);
+    const auto pass = [&](const Rows& in) { return Pass{in, rows, x_.width, kernel_, x_.channels}; };
+    if (kernel_ == 1) return pass({x_.row(image, first), x_.pixel, x_.width * x_.pixel});
     const int64_t stride = width_ * x_.channels;
     for (int64_t y = 0; y < rows + kernel_ - 1; ++y) {
       float* const to = values_.data() + y * stride;
@@ -93,7 +83,7 @@ class Padded {
       else
         copyRow(x_.row(image, from), to + before_ * x_.channels);
     }
-    return {values_.data(), x_.channels, stride};
+    return pass({values_.data(), x_.channels, stride});
   }
 
  private:
@@ -113,60 +103,7 @@ class Padded {
   std::vector<float> values_;
 };
 
-/// `kPixels` pixels beside each other, `kVectors`·8 channels of each, of which `valid` are there.
-template <int kPixels, int kVectors>
-[[gnu::always_inline]] inline void tile(const Window& window, const Rows& in, const float* __restrict weights, const float* __restrict bias,
-                                        float* __restrict out, int64_t outputs, int64_t valid) {
-  Vector sums[kPixels][kVectors];
-  for (int p = 0; p < kPixels; ++p)
-    for (int v = 0; v < kVectors; ++v) sums[p][v] = *reinterpret_cast<const Vector*>(bias + v * kLanes);
-  const int64_t ofRow = window.kernel * window.inputs;
-  for (int64_t y = 0; y < window.kernel; ++y) {
-    const float* const row = in.values + y * in.row;
-    for (int64_t j = 0; j < ofRow; ++j, weights += kVectors * kLanes) {
-      for (int v = 0; v < kVectors; ++v) {
-        const Vector weight = *reinterpret_cast<const Vector*>(weights + v * kLanes);
-        for (int p = 0; p < kPixels; ++p) sums[p][v] += row[p * in.pixel + j] * weight;
-      }
-    }
-  }
-  for (int p = 0; p < kPixels; ++p) {
-    if (valid == kVectors * kLanes) {
-      for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(out + p * outputs + v * kLanes) = sums[p][v];
-    } else {
-      std::memcpy(out + p * outputs, sums[p], static_cast<size_t>(valid) * sizeof(float));
-    }
-  }
-}
-
-/// A row of `left` pixels in tiles of kPixels, and what is left over in smaller ones.
-template <int kPixels, int kVectors>
-[[gnu::always_inline]] inline void tiles(const Window& window, Rows in, int64_t left, const float* weights, const float* bias, float* out,
-                                         int64_t outputs, int64_t valid) {
-  for (; left >= kPixels; left -= kPixels, in.values += kPixels * in.pixel, out += kPixels * outputs)
-    tile<kPixels, kVectors>(window, in, weights, bias, out, outputs, valid);
-  if constexpr (kPixels > 1) tiles<kPixels / 2, kVectors>(window, in, left, weights, bias, out, outputs, valid);
-}
-
-/// `rows` rows of `width` pixels, for one panel of up to kVectors·8 output channels.
-template <int kVectors>
-[[gnu::always_inline]] inline void panel(const Window& window, Rows in, int64_t rows, int64_t width, const float* weights,
-                                         const float* bias, float* out, int64_t outputs, int64_t valid) {
-  for (int64_t y = 0; y < rows; ++y, in.values += in.row, out += width * outputs)
-    tiles<kSums / kVectors, kVectors>(window, in, width, weights, bias, out, outputs, valid);
-}
-
-CUMULENS_SIMD void panelOf8(const Window& window, const Rows& in, int64_t rows, int64_t width, const float* weights, const float* bias,
-                            float* out, int64_t outputs, int64_t valid) {
-  panel<1>(window, in, rows, width, weights, bias, out, outputs, valid);
-}
-
-CUMULENS_SIMD void panelOf16(const Window& window, const Rows& in, int64_t rows, int64_t width, const float* weights, const float* bias,
-                             float* out, int64_t outputs, int64_t valid) {
-  panel<2>(window, in, rows, width, weights, bias, out, outputs, valid);
-}
-
-/// A panel's first channel and how many registers hold it: pairs, and a single one where 8 channels or fewer are left.
+/// Registers of the panel that begins with channel `first`: a pair, or a single one where 8 channels or fewer are left.
 int64_t vectorsOf(int64_t first, int64_t outputs) { return outputs - first > kLanes ? 2 : 1; }
 
 /// Weights as the loops meet them, [panel][ky][kx][input][channel of the panel], zeros where a panel is not full.
@@ -189,7 +126,6 @@ at::Tensor convolve(const at::Tensor& input, int64_t outputs, int64_t kernel, in
                     const std::vector<float>& bias) {
   const Images x(input);
   const Bands bands(x, kPixelsOfBand);
-  const Window window{kernel, x.channels};
   at::Tensor result = at::empty({x.count, outputs, x.height, x.width}, input.options(), at::MemoryFormat::ChannelsLast);
   float* const out = result.mutable_data_ptr<float>();
   const int64_t area = kernel * kernel * x.channels;
@@ -197,67 +133,16 @@ at::Tensor convolve(const at::Tensor& input, int64_t outputs, int64_t kernel, in
   at::parallel_for(0, bands.count, grain(bands.count, products), [&](int64_t begin, int64_t end) {
     Padded padded(x, bands, kernel, before);
     for (int64_t band = begin; band < end; ++band) {
-      int64_t image = 0, first = 0, rows = 0;
-      const Rows in = padded.of(band, image, first, rows);
-      float* const to = out + (image * x.height + first) * x.width * outputs;
+      const Pass pass = padded.over(band);
+      float* const to = out + bands.firstPixel(band) * outputs;
       for (int64_t o = 0; o < outputs;) {
-        const int64_t width = vectorsOf(o, outputs) * kLanes;
-        (width == kLanes ? panelOf8 : panelOf16)(window, in, rows, x.width, weights.data() + o * area, bias.data() + o, to + o, outputs,
-                                                 std::min(width, outputs - o));
+        const int64_t vectors = vectorsOf(o, outputs), width = vectors * kLanes;
+        convolvePanel(vectors, pass, weights.data() + o * area, bias.data() + o, to + o, outputs, std::min(width, outputs - o));
         o += width;
       }
     }
   });
   return result;
-}
-
-/// Adds to sums [kValues][kVectors·8] each of `kValues` inputs times each channel's gradient, over all pixels.
-template <int kValues, int kVectors>
-[[gnu::always_inline]] inline void products(Rows in, const float* grad, int64_t rows, int64_t width, int64_t channels, float* sums) {
-  Vector local[kValues][kVectors] = {};
-  for (int64_t y = 0; y < rows; ++y, in.values += in.row) {
-    const float* value = in.values;
-    for (int64_t x = 0; x < width; ++x, value += in.pixel, grad += channels) {
-      for (int v = 0; v < kVectors; ++v) {
-        const Vector g = *reinterpret_cast<const Vector*>(grad + v * kLanes);
-        for (int j = 0; j < kValues; ++j) local[j][v] += value[j] * g;
-      }
-    }
-  }
-  for (int j = 0; j < kValues; ++j)
-    for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(sums + j * channels + v * kLanes) += local[j][v];
-}
-
-/// The products of `left` neighbouring inputs, kValues at a time, and of what is left over in smaller parts.
-template <int kValues, int kVectors>
-[[gnu::always_inline]] inline void productsOfRow(Rows in, int64_t left, const float* grad, int64_t rows, int64_t width, int64_t channels,
-                                                 float* sums) {
-  for (; left >= kValues; left -= kValues, in.values += kValues, sums += kValues * channels)
-    products<kValues, kVectors>(in, grad, rows, width, channels, sums);
-  if constexpr (kValues > 1) productsOfRow<kValues / 2, kVectors>(in, left, grad, rows, width, channels, sums);
-}
-
-template <int kVectors>
-[[gnu::always_inline]] inline void productsOfWindow(const Window& window, Rows in, const float* grad, int64_t rows, int64_t width,
-                                                    int64_t channels, float* sums) {
-  const int64_t ofRow = window.kernel * window.inputs;
-  for (int64_t y = 0; y < window.kernel; ++y, in.values += in.row, sums += ofRow * channels)
-    productsOfRow<kSums / kVectors, kVectors>(in, ofRow, grad, rows, width, channels, sums);
-}
-
-CUMULENS_SIMD void productsOf8(const Window& window, const Rows& in, const float* grad, int64_t rows, int64_t width, int64_t channels,
-                               float* sums) {
-  productsOfWindow<1>(window, in, grad, rows, width, channels, sums);
-}
-
-CUMULENS_SIMD void productsOf16(const Window& window, const Rows& in, const float* grad, int64_t rows, int64_t width, int64_t channels,
-                                float* sums) {
-  productsOfWindow<2>(window, in, grad, rows, width, channels, sums);
-}
-
-CUMULENS_SIMD void addPixels(const float* grad, int64_t pixels, int64_t channels, float* sums) {
-  for (int64_t pixel = 0; pixel < pixels; ++pixel, grad += channels)
-    for (int64_t c = 0; c < channels; ++c) sums[c] += grad[c];
 }
 
 }  // namespace
@@ -299,13 +184,10 @@ std::pair<at::Tensor, at::Tensor> narrowConvGradParameters(const at::Tensor& gra
   const int64_t outputs = grad.size(1), channels = roundedUp(outputs);
   const Images x(input);
   // Whole registers of channels, so that the loops read no further than there are values.
-  const Images g(channels == outputs
-                     ? grad
-                     : at::constant_pad_nd(grad, {0, 0, 0, 0, 0, channels - outputs}).contiguous(at::MemoryFormat::ChannelsLast));
-  const at::Tensor gradients = g.pixel == channels ? g.held : g.held.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor whole = channels == outputs ? grad : at::constant_pad_nd(grad, {0, 0, 0, 0, 0, channels - outputs});
+  const at::Tensor gradients = whole.contiguous(at::MemoryFormat::ChannelsLast);
   const float* const ofGrad = gradients.const_data_ptr<float>();
   const Bands bands(x, kValuesOfBand / (x.channels + channels));
-  const Window window{kernel, x.channels};
   const int64_t area = kernel * kernel * x.channels, parts = std::max<int64_t>(std::min(bands.count, kMostParts), 1);
   at::Tensor sums = at::zeros({parts, area + 1, channels}, input.options());
   float* const ofSums = sums.mutable_data_ptr<float>();
@@ -315,15 +197,14 @@ std::pair<at::Tensor, at::Tensor> narrowConvGradParameters(const at::Tensor& gra
     for (int64_t part = begin; part < end; ++part) {
       float* const to = ofSums + part * (area + 1) * channels;
       for (int64_t band = bands.count * part / parts; band < bands.count * (part + 1) / parts; ++band) {
-        int64_t image = 0, first = 0, rows = 0;
-        const Rows in = padded.of(band, image, first, rows);
-        const float* const from = ofGrad + (image * x.height + first) * x.width * channels;
+        const Pass pass = padded.over(band);
+        const float* const from = ofGrad + bands.firstPixel(band) * channels;
         for (int64_t o = 0; o < channels;) {
           const int64_t vectors = vectorsOf(o, channels);
-          (vectors == 1 ? productsOf8 : productsOf16)(window, in, from + o, rows, x.width, channels, to + o);
+          addProducts(vectors, pass, from + o, channels, to + o);
           o += vectors * kLanes;
         }
-        addPixels(from, rows * x.width, channels, to + area * channels);
+        addPixels(from, pass.rows * pass.width, channels, to + area * channels);
       }
     }
   });
