@@ -11,6 +11,8 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { expect } from 'chai';
+
 import { Cnn } from '../../dist/index.js';
 import { assertParity } from '../support/parity.js';
 
@@ -47,8 +49,10 @@ function missing(needs) {
 for (const [format, { command, needs }] of Object.entries(scripts)) {
   describe(`Full-size networks: ${format}`, () => {
     const lacking = missing([...needs, ...(needs.length > 0 ? ['numpy', 'safetensors'] : [])]);
-    if (lacking.length > 0 && !complete) {
-      it.skip(`skipped, since ${python} has no ${lacking.join(', ')}`);
+    if (lacking.length > 0) {
+      const reason = `${python} has no ${lacking.join(', ')}`;
+      if (complete) it('has its frameworks', () => expect.fail(reason));
+      else it.skip(`skipped, since ${reason}`);
       return;
     }
     for (const name of run(command, '--list').split('\n').filter(Boolean)) {
