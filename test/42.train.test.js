@@ -373,11 +373,12 @@ describe('trainGan', () => {
     expect(native(cosine)).to.include({ warmup: 10, decaySteps: 40, finalRate: 0 });
     expect(native({ ...cosine, warmup: 90 })).to.include({ decaySteps: 1 });
     expect(native({ steps: 50 })).to.include({ decaySteps: 0 });
-    const held = { decaySteps: 30, finalRate: 0.05 };
-    expect(native({ ...cosine, ...held })).to.include(held);
-    expect(native({ ...cosine, decaySteps: 40 })).to.include({ decaySteps: 40 });
+    const held = { decayShare: 0.75, finalRate: 0.05 };
+    expect(native({ ...cosine, ...held })).to.include({ decaySteps: 30, finalRate: 0.05 });
+    expect(native({ ...cosine, decayShare: 1 })).to.include({ decaySteps: 40 });
+    expect(native({ ...cosine, decayShare: 0.001 })).to.include({ decaySteps: 1 });
     const refuses = (settings, message) => expect(() => parseTrainSettings(settings, shape)).to.throw(message);
-    refuses({ ...cosine, decaySteps: 41 }, 'trainGan.decaySteps: after 10 steps of warm-up the run has 40, got 41');
+    for (const decayShare of [0, 1.01]) refuses({ ...cosine, decayShare }, 'trainGan.decayShare: ');
     for (const [name, value] of Object.entries(held))
       refuses({ [name]: value }, `trainGan.${name}: the learning rates are constant; it needs schedule: 'cosine'`);
   });

@@ -212,7 +212,6 @@ describe("A study's options", () => {
   it('of a training begun anew are those of twice the steps', () => {
     const settings = { epochs: 3, warmup: 40, schedule: 'cosine', finalRate: 0.1 };
     expect(doubled(settings, 500)).to.deep.equal({ warmup: 40, schedule: 'cosine', finalRate: 0.1, steps: 1000 });
-    expect(doubled({ steps: 500, decaySteps: 300 }, 500)).to.deep.equal({ steps: 1000, decaySteps: 600 });
   });
 
   it('lay what is given over the preset', () => {
@@ -230,6 +229,12 @@ describe("A study's options", () => {
     const epochs = parseStudyOptions({ out: 'o', gan: { epochs: 2 }, gsft: { steps: 5 } });
     expect([epochs.lsft.epochs, 'steps' in epochs.lsft, epochs.gsft.steps, 'epochs' in epochs.gsft]).to.deep.equal([2, false, 5, false]); // prettier-ignore
     expect([lsft.preset, lsft.width, gsft.width]).to.deep.equal(['small', 8, 16]);
+    const falling = { schedule: 'cosine', decayShare: 0.6, finalRate: 0.05 };
+    expect(lsft).to.include(falling);
+    const constant = parseStudyOptions({ out: 'o', gan: { schedule: 'constant' } });
+    expect(constant.lsft).to.include({ schedule: 'constant' }).and.not.have.any.keys('decayShare', 'finalRate');
+    const shorter = parseStudyOptions({ out: 'o', gan: { finalRate: 0.1 } });
+    expect(shorter.gsft).to.include({ ...falling, finalRate: 0.1 });
     expect([paper.lengthen, epochs.lengthen]).to.deep.equal([0, 1]);
     expect(parseStudyOptions({ out: 'o', lengthen: 3 }).lengthen).to.equal(3);
   });

@@ -25,7 +25,7 @@ interface StudyFlags {
   steps?: number;
   learningRate?: number;
   schedule?: 'constant' | 'cosine';
-  decaySteps?: number;
+  decayShare?: number;
   finalRate?: number;
   lengthen?: number;
   limit?: number;
@@ -89,7 +89,7 @@ export function register(program: Command): void {
     .option('--steps <count>', "of a generator's training", integer(1))
     .option('--learning-rate <rate>', "the generators'", number(0))
     .addOption(new Option('--schedule <name>', 'learning rates over a training').choices(['constant', 'cosine']))
-    .option('--decay-steps <count>', 'steps of the cosine (to the end)', integer(1))
+    .option('--decay-share <share>', 'of the steps, that the cosine takes (all)', number(0, 1))
     .option('--final-rate <share>', 'of the learning rates, that the cosine ends at (0)', number(0, 1))
     .option('--lengthen <count>', 'times a training not at rest is done anew, for twice the steps', integer(0, 8))
     .option('--limit <count>', 'held-out images for relevance and the scores on the CNN (all)', integer(1))
@@ -114,11 +114,11 @@ export function register(program: Command): void {
 }
 
 function optionsOf(flags: StudyFlags): StudyOptions {
-  const { train, validation, test, steps, learningRate, schedule, decaySteps, finalRate, json: _json, ...rest } = flags;
+  const { train, validation, test, steps, learningRate, schedule, decayShare, finalRate, json: _json, ...rest } = flags;
   const generatorAdam = learningRate === undefined ? undefined : { learningRate };
   return {
     ...rest,
     images: withoutUndefined({ train, validation, test }),
-    gan: withoutUndefined({ steps, schedule, decaySteps, finalRate, generatorAdam }),
+    gan: withoutUndefined({ steps, schedule, decayShare, finalRate, generatorAdam }),
   };
 }

@@ -17,7 +17,7 @@ interface TrainFlags {
 
 const SETTINGS = [
   'variant', 'epochs', 'steps', 'batchSize', 'width', 'blocks', 'conditionWidth', 'conditionFeatures', 'outputChannels', 'discriminatorWidth',
-  'discriminatorEvery', 'l1Weight', 'emaDecay', 'warmup', 'schedule', 'decaySteps', 'finalRate', 'flips', 'precision', 'checkpointEvery', 'sampleEvery', 'validateEvery', 'keepCheckpoints',
+  'discriminatorEvery', 'l1Weight', 'emaDecay', 'warmup', 'schedule', 'decayShare', 'finalRate', 'flips', 'precision', 'checkpointEvery', 'sampleEvery', 'validateEvery', 'keepCheckpoints',
 ] as const; // prettier-ignore
 
 export function register(program: Command): void {
@@ -46,7 +46,7 @@ export function register(program: Command): void {
     .option('--discriminator-learning-rate <rate>', "the discriminator's (0.001)", number(0))
     .option('--warmup <steps>', 'steps in which the learning rates rise (0)', integer(0))
     .addOption(new Option('--schedule <name>', 'learning rates after that (constant)').choices(['constant', 'cosine']))
-    .option('--decay-steps <steps>', 'steps of the cosine (to the end)', integer(1))
+    .option('--decay-share <share>', 'of the steps, that the cosine takes (all)', number(0, 1))
     .option('--final-rate <share>', 'of the learning rates, that the cosine ends at (0)', number(0, 1))
     .option('--flips', 'mirror half of the samples')
     .option('--width <channels>', "the generator's trunk (64)", integer(1))

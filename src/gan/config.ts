@@ -86,8 +86,8 @@ export const trainSchema = z.strictObject({
   warmup: z.number().int().nonnegative().default(0),
   /** Learning rates after it: constant, or half a cosine down. */
   schedule: z.enum(['constant', 'cosine']).default('constant'),
-  /** Steps of the cosine: to the end of the run by default. What comes after them is trained at the rates that it ends at. */
-  decaySteps: count.optional(),
+  /** The share of the steps after the warm-up that the cosine takes: all by default. What is left is trained at the rates that it ends at. */
+  decayShare: fraction.gt(0).optional(),
   /** The share of the learning rates that the cosine ends at: 0 by default. */
   finalRate: fraction.lt(1).optional(),
   /** Mirror half of the samples: image, conditions and target together. */
@@ -140,7 +140,7 @@ export type TrainConfig = Required<Omit<ParsedTrainSettings, 'epochs' | keyof De
   Decay & { conditions: number; size: number };
 
 /** How the learning rates fall, where that was said. */
-type Decay = Pick<ParsedTrainSettings, 'decaySteps' | 'finalRate'>;
+type Decay = Pick<ParsedTrainSettings, 'decayShare' | 'finalRate'>;
 
 /** What the settings need to know of the data. */
 export interface DataShape {
@@ -190,22 +190,15 @@ export function parseTrainSettings(
   if (validateEvery > 0 && data.validation.length === 0) {
     throw new CumulensError('ERR_OPTION', `${what}.validateEvery: the data has no validation split; expected 0`);
   }
-  checkDecay(settings, steps, what);
+  checkDecay(settings, what);
   return { ...settings, conditions, blocks, size: data.size, steps, checkpointEvery, sampleEvery, validateEvery };
 }
 
-/** @throws CumulensError ERR_OPTION where the rates do not fall, or not within the run */
-function checkDecay(
-  { schedule, warmup, decaySteps, finalRate }: ParsedTrainSettings,
-  steps: number,
-  what: string,
-): void {
-  const given = Object.entries({ decaySteps, finalRate }).find(([, value]) => value !== undefined);
+/** @throws CumulensError ERR_OPTION where it is said how the rates fall, and they do not */
+function checkDecay({ schedule, decayShare, finalRate }: ParsedTrainSettings, what: string): void {
+  const given = Object.entries({ decayShare, finalRate }).find(([, value]) => value !== undefined);
   if (given && schedule === 'constant') {
     throw new CumulensError('ERR_OPTION', `${what}.${given[0]}: the learning rates are constant; it needs schedule: 'cosine'`); // prettier-ignore
-  }
-  if (decaySteps !== undefined && warmup + decaySteps > steps) {
-    throw new CumulensError('ERR_OPTION', `${what}.decaySteps: after ${warmup} steps of warm-up the run has ${Math.max(0, steps - warmup)}, got ${decaySteps}`); // prettier-ignore
   }
 }
 
@@ -221,6 +214,11 @@ function overlay(
   return result;
 }
 
+/** Steps of the cosine, at least one; 0 where the rates stay. */
+function decaySteps({ schedule, steps, warmup, decayShare = 1 }: TrainConfig): number {
+  return schedule === 'cosine' ? Math.max(1, Math.round(decayShare * (steps - warmup))) : 0;
+}
+
 /** The settings as the native trainer takes them. */
 export function toNativeTrainConfig(config: TrainConfig): object {
   const { variant, conditions, blocks, width, conditionWidth, conditionFeatures, outputChannels } = config;
@@ -228,7 +226,7 @@ export function toNativeTrainConfig(config: TrainConfig): object {
     ...config,
     generator: { variant, conditions, blocks, width, conditionWidth, conditionFeatures, outputChannels },
     discriminator: { size: config.size, mapChannels: outputChannels, width: config.discriminatorWidth },
-    decaySteps: config.schedule === 'cosine' ? (config.decaySteps ?? Math.max(1, config.steps - config.warmup)) : 0,
+    decaySteps: decaySteps(config),
     finalRate: config.finalRate ?? 0,
     bfloat16: config.precision === 'bf16',
   };

@@ -109,9 +109,9 @@ export const STUDY_PRESETS: Readonly<Record<Parsed['preset'], Sizes>> = {
     // VGG16, which has no batch norms, learns little by SGD in so few steps.
     cnnTraining: { epochs: 12, optimizer: 'adam' },
     // Generators of 45 000 weights each: what two cores train on such small maps until the validation error is near rest (docs/study.md).
-    gan: { preset: 'small', conditionFeatures: 8, discriminatorWidth: 8, batchSize: 32, steps: 1600, warmup: 40, emaDecay: 0.995, validateEvery: 100, checkpointEvery: 500, sampleEvery: 1500, keepCheckpoints: 1 },
-    lsft: { width: 8, conditionWidth: 8, steps: 2000, generatorAdam: { learningRate: 3e-3, beta1: 0.9, beta2: 0.98 } },
-    gsft: { width: 16, conditionWidth: 16, blocks: 6, generatorAdam: { learningRate: 2e-3, beta1: 0.9, beta2: 0.98 } },
+    gan: { preset: 'small', conditionFeatures: 8, discriminatorWidth: 8, batchSize: 8, warmup: 40, schedule: 'cosine', decayShare: 0.6, finalRate: 0.05, emaDecay: 0.995, validateEvery: 100, checkpointEvery: 500, sampleEvery: 1500, keepCheckpoints: 1 },
+    lsft: { width: 8, conditionWidth: 8, steps: 7200, generatorAdam: { learningRate: 3e-3, beta1: 0.9, beta2: 0.98 } },
+    gsft: { width: 16, conditionWidth: 16, blocks: 6, steps: 4000, generatorAdam: { learningRate: 4e-3, beta1: 0.9, beta2: 0.98 } },
     lengthen: 1,
   },
   paper: {
@@ -156,12 +156,16 @@ function cnnName(arch: string, options: Readonly<Record<string, unknown>>): stri
   return options.width === undefined ? arch : `${arch}w${JSON.stringify(options.width)}`;
 }
 
-/** Settings of which later ones outweigh earlier ones. `steps` and `epochs` say one thing: how long. */
+/** Settings of which later ones outweigh earlier ones. `steps` and `epochs` say one thing: how long; a constant rate has no end to fall to. */
 function layered(...layers: readonly (Partial<TrainSettings> | undefined)[]): Partial<TrainSettings> {
   return layers.reduce<Partial<TrainSettings>>((below, layer = {}) => {
     const both = { ...below, ...layer };
     if (layer.steps !== undefined && layer.epochs === undefined) delete both.epochs;
     if (layer.epochs !== undefined && layer.steps === undefined) delete both.steps;
+    if (layer.schedule === 'constant') {
+      if (layer.decayShare === undefined) delete both.decayShare;
+      if (layer.finalRate === undefined) delete both.finalRate;
+    }
     return both;
   }, {});
 }

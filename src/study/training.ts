@@ -63,9 +63,9 @@ export async function trainGenerator(training: Training, artifacts: Artifacts, r
   }
 }
 
-/** The settings of a training of twice the steps. A cosine over a part of them stays over that part; a warm-up stays as long as it was. */
-export function doubled({ epochs: _epochs, decaySteps, ...settings }: TrainSettings, steps: number): TrainSettings {
-  return { ...settings, steps: 2 * steps, ...(decaySteps === undefined ? {} : { decaySteps: 2 * decaySteps }) };
+/** The settings of a training of twice the steps; a warm-up stays as long as it was. */
+export function doubled({ epochs: _epochs, ...settings }: TrainSettings, steps: number): TrainSettings {
+  return { ...settings, steps: 2 * steps };
 }
 
 const generatorOf = (run: string): string => join(run, GENERATOR_FILE);
