@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { answerStudy } from '../dist/study/answers.js';
 import { contrasts } from '../dist/study/comparison.js';
 import { StudyFolder } from '../dist/study/folder.js';
-import { parseStudyOptions } from '../dist/study/options.js';
+import { parseStudyOptions, STUDY_PRESETS } from '../dist/study/options.js';
 import { pairName, planStudy } from '../dist/study/plan.js';
 import { doubled, fallOfLastQuarter, isAtRest } from '../dist/study/training.js';
 import { study } from '../dist/index.js';
@@ -141,6 +141,34 @@ describe("A study's answers", () => {
     expect(answerTo('unseen-linear').text).to.equal('In part: it holds for MAE 1 of 2, SSIM 1 of 2, Pearson 1 of 2.');
   });
 
+  it('are asked of generators with the target included by themselves, if there are any', async () => {
+    const [near, far] = [rows(0.9, 0.1), rows(0.7, 0.3)];
+    const included = { target: 'included' };
+    const [one, other] = pairs;
+    const trainings = [
+      finding('one', [other], [trial(other, near, far)]),
+      finding('without-cnn', [one], [trial(other, near, far)], { left: 'b' }),
+      finding('one', [other], [trial(other, near, far)], included),
+      finding('mix', pairs, pairs.map((pair) => trial(pair, near, far)), included),
+      finding('without-cnn', [one], [trial(other, far, near)], { ...included, left: 'b' }),
+    ]; // prettier-ignore
+    const { questions } = await answerStudy({ config, cnns: [], trainings });
+    const answers = Object.fromEntries(questions.map(({ id, answer }) => [id, answer]));
+    expect(answers).to.include({ 'without-cnn': 'yes', 'unseen-linear': 'yes', mix: 'open' });
+    expect(answers).to.include({
+      'included-without-cnn': 'no',
+      'included-unseen-linear': 'no',
+      'included-mix': 'yes',
+      'included-without-data': 'open',
+      included: 'no',
+    });
+    expect(questions.find(({ id }) => id === 'included-without-cnn').question).to.equal(
+      'With the target’s map among the averages, is the generator agnostic to the CNN?',
+    );
+    const few = await answerStudy({ config, cnns: [], trainings: trainings.slice(0, 2) });
+    expect(few.questions.map(({ id }) => id).filter((id) => id.startsWith('included'))).to.deep.equal([]);
+  });
+
   it('are given of a mix alone, and of the target included alone', async () => {
     const trials = pairs.map((pair) => trial(pair, rows(0.9, 0.1), rows(0.5, 0.2)));
     const answer = async (...trainings) => {
@@ -221,20 +249,29 @@ describe("A study's options", () => {
       gan: { steps: 3 },
       size: 24,
     });
-    expect([images.train, lsft.steps, gsft.steps, size]).to.deep.equal([9, 3, 3, 24]);
-    expect(parseStudyOptions({ out: 'o', gan: { steps: 3 }, lsft: { steps: 4 } }).lsft.steps).to.equal(4);
+    expect([images.train, lsft.excluded.steps, gsft.included.steps, size]).to.deep.equal([9, 3, 3, 24]);
+    expect(parseStudyOptions({ out: 'o', gan: { steps: 3 }, lsft: { steps: 4 } }).lsft.included.steps).to.equal(4);
     expect(images.test).to.equal(300);
     const paper = parseStudyOptions({ out: 'o', preset: 'paper', gan: { steps: 3 } });
-    expect(paper.gsft).to.deep.equal({ preset: 'paper', steps: 3 });
+    expect(paper.gsft.included).to.deep.equal({ preset: 'paper', steps: 3 });
     const epochs = parseStudyOptions({ out: 'o', gan: { epochs: 2 }, gsft: { steps: 5 } });
-    expect([epochs.lsft.epochs, 'steps' in epochs.lsft, epochs.gsft.steps, 'epochs' in epochs.gsft]).to.deep.equal([2, false, 5, false]); // prettier-ignore
-    expect([lsft.preset, lsft.width, gsft.width]).to.deep.equal(['small', 8, 16]);
+    expect([epochs.lsft.included.epochs, 'steps' in epochs.lsft.included, epochs.gsft.excluded.steps, 'epochs' in epochs.gsft.excluded]).to.deep.equal([2, false, 5, false]); // prettier-ignore
+    expect([lsft.excluded.preset, lsft.included.width, gsft.excluded.width]).to.deep.equal(['small', 8, 16]);
     const falling = { schedule: 'cosine', decayShare: 0.6, finalRate: 0.05 };
-    expect(lsft).to.include(falling);
+    expect(lsft.included).to.include(falling);
     const constant = parseStudyOptions({ out: 'o', gan: { schedule: 'constant' } });
-    expect(constant.lsft).to.include({ schedule: 'constant' }).and.not.have.any.keys('decayShare', 'finalRate');
+    expect(constant.lsft.excluded)
+      .to.include({ schedule: 'constant' })
+      .and.not.have.any.keys('decayShare', 'finalRate');
     const shorter = parseStudyOptions({ out: 'o', gan: { finalRate: 0.1 } });
-    expect(shorter.gsft).to.include({ ...falling, finalRate: 0.1 });
+    expect(shorter.gsft.excluded).to.include({ ...falling, finalRate: 0.1 });
+    const own = parseStudyOptions({ out: 'o', included: { generatorAdam: { learningRate: 0.5 } } });
+    const { steps, generatorAdam } = STUDY_PRESETS.small.gsft;
+    expect(own.gsft.excluded).to.deep.include({ steps, generatorAdam });
+    expect(own.gsft.included).to.deep.include({
+      steps: STUDY_PRESETS.small.included.steps,
+      generatorAdam: { ...generatorAdam, learningRate: 0.5 },
+    });
     expect([paper.lengthen, epochs.lengthen]).to.deep.equal([0, 1]);
     expect(parseStudyOptions({ out: 'o', lengthen: 3 }).lengthen).to.equal(3);
   });
@@ -323,6 +360,10 @@ describe('A study, at a very small size', () => {
       linear: 12,
       gradcam: 20,
       included: 6,
+      'included-without-cnn': 2,
+      'included-without-data': 0,
+      'included-unseen-linear': 6,
+      'included-mix': 2,
     });
     expect(questions.find(({ id }) => id === 'linear').contrasts[0]).to.include({ seeds: 2, images: 12 });
     expect(firstAndLast.rows.length).to.equal(4 * 4);

@@ -25,8 +25,10 @@ function checkGenerators(config: StudyConfig): void {
   const { images, conditions, size } = config;
   const data = { count: images.train, validation: [0], conditions, size, targetChannels: 1 } as const;
   for (const variant of config.variants) {
-    parseOptions(ganSchema, config[variant], `study.${variant}`);
-    parseTrainSettings({ ...config[variant], variant }, data, `study.${variant}`);
+    for (const target of config.targets) {
+      parseOptions(ganSchema, config[variant][target], `study.${variant}`);
+      parseTrainSettings({ ...config[variant][target], variant }, data, `study.${variant}`);
+    }
   }
 }
 

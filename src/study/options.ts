@@ -5,7 +5,7 @@ import type { TrainCnnOptions } from '../cnn/train_options.js';
 import { CumulensError } from '../errors.js';
 import type { TrainSettings } from '../gan/config.js';
 import { parseOptions } from '../options.js';
-import { SCOPES, TARGETS } from './plan.js';
+import { SCOPES, TARGETS, type Target } from './plan.js';
 
 const count = z.number().int().positive();
 const name = z.string().regex(/^[A-Za-z0-9_.]+$/, { error: 'expected letters, digits, _ and .' });
@@ -60,10 +60,11 @@ export const studySchema = z.strictObject({
   conditions: count.default(8),
   /** Over every CNN's training. */
   cnnTraining: settings<TrainCnnOptions>().optional(),
-  /** Over every generator's training, and over those of one variant. */
+  /** Over every generator's training, over those of one variant, and over those with the target's map among the averages. */
   gan: settings<TrainSettings>().optional(),
   lsft: settings<TrainSettings>().optional(),
   gsft: settings<TrainSettings>().optional(),
+  included: settings<TrainSettings>().optional(),
   /** Times that a generator whose validation error has not come to rest is trained anew, for twice the steps. */
   lengthen: z.number().int().min(0).max(8).optional(),
   /** Held-out images that relevance and the scores on the CNN are taken on; all of them by default. */
@@ -91,7 +92,10 @@ type Parsed = z.output<typeof studySchema>;
 
 /** Sizes that a preset stands for. */
 type Sizes = Required<
-  Pick<Parsed, 'cnns' | 'data' | 'imageSize' | 'size' | 'cnnTraining' | 'gan' | 'lsft' | 'gsft' | 'lengthen'>
+  Pick<
+    Parsed,
+    'cnns' | 'data' | 'imageSize' | 'size' | 'cnnTraining' | 'gan' | 'lsft' | 'gsft' | 'included' | 'lengthen'
+  >
 > & {
   images: Required<Parsed['images']>;
 };
@@ -112,6 +116,8 @@ export const STUDY_PRESETS: Readonly<Record<Parsed['preset'], Sizes>> = {
     gan: { preset: 'small', conditionFeatures: 8, discriminatorWidth: 8, batchSize: 8, warmup: 40, schedule: 'cosine', decayShare: 0.6, finalRate: 0.05, emaDecay: 0.995, validateEvery: 100, checkpointEvery: 500, sampleEvery: 1500, keepCheckpoints: 1 },
     lsft: { width: 8, conditionWidth: 8, steps: 7200, generatorAdam: { learningRate: 3e-3, beta1: 0.9, beta2: 0.98 } },
     gsft: { width: 16, conditionWidth: 16, blocks: 6, steps: 4000, generatorAdam: { learningRate: 4e-3, beta1: 0.9, beta2: 0.98 } },
+    // The target is nearly a combination of its conditions: the error comes near 0, slowly.
+    included: { steps: 14400 },
     lengthen: 1,
   },
   paper: {
@@ -124,6 +130,7 @@ export const STUDY_PRESETS: Readonly<Record<Parsed['preset'], Sizes>> = {
     gan: { preset: 'paper', epochs: 25 },
     lsft: {},
     gsft: {},
+    included: {},
     lengthen: 0,
   },
 }; // prettier-ignore
@@ -138,10 +145,13 @@ export interface StudyData {
   source: NonNullable<Parsed['data']>[number]['source'];
   from?: string;
 }
-/** A study with nothing left open. */
-export interface StudyConfig extends Omit<Parsed, keyof Sizes>, Omit<Sizes, 'cnns' | 'data' | 'gan'> {
+/** A study with nothing left open: of a variant's training, what it is with the target excluded and included. */
+export interface StudyConfig
+  extends Omit<Parsed, keyof Sizes>, Omit<Sizes, 'cnns' | 'data' | 'gan' | 'lsft' | 'gsft' | 'included'> {
   cnns: StudyCnn[];
   data: StudyData[];
+  lsft: Readonly<Record<Target, Partial<TrainSettings>>>;
+  gsft: Readonly<Record<Target, Partial<TrainSettings>>>;
 }
 
 /** Names are given once, so that files and tables can go by them. */
@@ -160,6 +170,9 @@ function cnnName(arch: string, options: Readonly<Record<string, unknown>>): stri
 function layered(...layers: readonly (Partial<TrainSettings> | undefined)[]): Partial<TrainSettings> {
   return layers.reduce<Partial<TrainSettings>>((below, layer = {}) => {
     const both = { ...below, ...layer };
+    for (const name of ['generatorAdam', 'discriminatorAdam'] as const) {
+      if (below[name] && layer[name]) both[name] = { ...below[name], ...layer[name] };
+    }
     if (layer.steps !== undefined && layer.epochs === undefined) delete both.epochs;
     if (layer.epochs !== undefined && layer.steps === undefined) delete both.steps;
     if (layer.schedule === 'constant') {
@@ -174,9 +187,12 @@ function layered(...layers: readonly (Partial<TrainSettings> | undefined)[]): Pa
 export function parseStudyOptions(value: StudyOptions): StudyConfig {
   const parsed = parseOptions(studySchema, value, 'study');
   const sizes = STUDY_PRESETS[parsed.preset];
-  const { gan, ...given } = parsed;
-  // What is said of every generator outweighs what the preset says of one variant.
-  const trainingOf = (variant: 'lsft' | 'gsft') => layered(sizes.gan, sizes[variant], gan, parsed[variant]);
+  const { gan, included, ...given } = parsed;
+  // What is said of every generator outweighs what the preset says of some.
+  const trainingOf = (variant: 'lsft' | 'gsft') => ({
+    excluded: layered(sizes.gan, sizes[variant], gan, parsed[variant]),
+    included: layered(sizes.gan, sizes[variant], sizes.included, gan, parsed[variant], included),
+  });
   const cnns = (parsed.cnns ?? sizes.cnns).map(({ name: given, arch, options }) => ({
     name: given ?? cnnName(arch, options),
     arch,

@@ -6,7 +6,7 @@ import type { Question } from './answers.js';
 import { contrasts, type Contrast, type Sides } from './comparison.js';
 import type { FindingIndex } from './finding_index.js';
 import type { Trial } from './findings.js';
-import { onPair } from './plan.js';
+import { onPair, type Target } from './plan.js';
 import type { Rows } from './scoring.js';
 
 /** A loss of Pearson correlation that still counts as doing as well. */
@@ -96,12 +96,30 @@ async function beatsGradCam(index: FindingIndex): Promise<Question> {
   );
 }
 
+/**
+ * A question as it is asked of generators with the target's map among their averages: the published code's, whose likeness to the target may be
+ * that of a formula, on any CNN.
+ */
+function asked(target: Target, id: string, question: string): Pick<Question, 'id' | 'question'> {
+  if (target === 'excluded') return { id, question };
+  const [first = '', ...rest] = question;
+  return {
+    id: `included-${id}`,
+    question: `With the target’s map among the averages, ${first.toLowerCase()}${rest.join('')}`,
+  };
+}
+
 /** Generators that never saw a CNN (or data set) on its images, against those that learnt from it. */
-async function agnostic(index: FindingIndex, scope: 'without-cnn' | 'without-data', what: string): Promise<Question> {
+async function agnostic(
+  index: FindingIndex,
+  target: Target,
+  scope: 'without-cnn' | 'without-data',
+  what: string,
+): Promise<Question> {
   const cells = index.variants.flatMap((variant) =>
-    index.of(variant, scope).flatMap(({ trials }) =>
+    index.of(variant, scope, target).flatMap(({ trials }) =>
       trials.flatMap((trial): Sides[] => {
-        const own = index.own(variant, trial.pair).find(({ seed }) => seed === trial.seed);
+        const own = index.own(variant, trial.pair, target).find(({ seed }) => seed === trial.seed);
         if (!own) return [];
         return [
           { variant, what: onPair(trial.pair), ours: method([trial], 'generator'), theirs: method([own], 'generator') },
@@ -113,8 +131,7 @@ async function agnostic(index: FindingIndex, scope: 'without-cnn' | 'without-dat
   const found = await collect(cells, ['pearson']);
   return summarise(
     {
-      id: scope,
-      question: `Is the generator agnostic to the ${what}?`,
+      ...asked(target, scope, `Is the generator agnostic to the ${what}?`),
       rule: `on a ${what} it never saw, it loses less than ${MARGIN} of Pearson correlation with the target, by the whole 95 % interval, against a generator that learnt from that ${what}`,
       sides: [`never saw the ${what}`, 'learnt from it'],
     },
@@ -124,10 +141,10 @@ async function agnostic(index: FindingIndex, scope: 'without-cnn' | 'without-dat
 }
 
 /** The same generators against the linear baseline that never saw it either. */
-async function agnosticBeatsLinear(index: FindingIndex): Promise<Question> {
+async function agnosticBeatsLinear(index: FindingIndex, target: Target): Promise<Question> {
   const cells = index.variants.flatMap((variant) =>
     (['without-cnn', 'without-data'] as const).flatMap((scope) =>
-      index.of(variant, scope).flatMap(({ training, trials }) =>
+      index.of(variant, scope, target).flatMap(({ training, trials }) =>
         trials.map((trial): Sides => ({
           variant,
           what: `${onPair(trial.pair)}, without ${training.left ?? ''}`,
@@ -139,27 +156,25 @@ async function agnosticBeatsLinear(index: FindingIndex): Promise<Question> {
   );
   return summarise(
     {
-      id: 'unseen-linear',
-      question: 'Does it beat the linear baseline on what neither has seen?',
-      rule: 'as for the linear baseline, both fitted on the other CNNs or data sets',
+      ...asked(target, 'unseen-linear', 'Does it beat the linear baseline on what neither has seen?'),
+      rule: 'nearer to the target map of held-out images than the best linear combination of the same conditions, the paired 95 % interval excluding 0; both fitted on the other CNNs or data sets',
       sides: ['generator', 'linear'],
     },
     await collect(cells, AGAINST_TARGET),
   );
 }
 
-async function mixCosts(index: FindingIndex): Promise<Question> {
+async function mixCosts(index: FindingIndex, target: Target): Promise<Question> {
   const cells = index.variants.flatMap((variant) =>
-    index.pairs(variant).flatMap((pair): Sides[] => {
-      const [mixed, own] = [index.mixed(variant, pair), index.own(variant, pair)];
+    index.pairs(variant, target).flatMap((pair): Sides[] => {
+      const [mixed, own] = [index.mixed(variant, pair, target), index.own(variant, pair, target)];
       const ofSeeds = mixed.map(({ seed }) => own.find((trial) => trial.seed === seed));
       return [{ variant, what: onPair(pair), ours: method(mixed, 'generator'), theirs: method(ofSeeds, 'generator') }];
     }),
   );
   return summarise(
     {
-      id: 'mix',
-      question: 'Does one generator for all do as well as one for each?',
+      ...asked(target, 'mix', 'Does one generator for all do as well as one for each?'),
       rule: `trained in as many steps on the mix of all, it loses less than ${MARGIN} of Pearson correlation, by the whole 95 % interval, against the one trained on that CNN and data set alone`,
       sides: ['of the mix', 'its own'],
     },
@@ -189,15 +204,19 @@ async function included(index: FindingIndex): Promise<Question> {
   );
 }
 
-/** Every question, in the order of the report. */
-export async function answerQuestions(index: FindingIndex): Promise<Question[]> {
+/** What is asked of generators that learnt from other CNNs and data sets, or from several. */
+async function ofSeveral(index: FindingIndex, target: Target): Promise<Question[]> {
   return [
-    await agnostic(index, 'without-cnn', 'CNN'),
-    await agnostic(index, 'without-data', 'data set'),
-    await agnosticBeatsLinear(index),
-    await mixCosts(index),
-    await beatsLinear(index),
-    await beatsGradCam(index),
-    await included(index),
+    await agnostic(index, target, 'without-cnn', 'CNN'),
+    await agnostic(index, target, 'without-data', 'data set'),
+    await agnosticBeatsLinear(index, target),
+    await mixCosts(index, target),
   ];
+}
+
+/** Every question that is of trainings such as were made, in the order of the report. */
+export async function answerQuestions(index: FindingIndex): Promise<Question[]> {
+  const excluded = async () => [...(await ofSeveral(index, 'excluded')), await beatsLinear(index), await beatsGradCam(index)]; // prettier-ignore
+  const includedToo = async () => [await included(index), ...(await ofSeveral(index, 'included'))];
+  return [...(index.has('excluded') ? await excluded() : []), ...(index.has('included') ? await includedToo() : [])];
 }

@@ -47,11 +47,11 @@ export function isAtRest(validation: Validation): boolean | undefined {
  */
 export async function trainGenerator(training: Training, artifacts: Artifacts, report: Report): Promise<string> {
   const { config, folder } = artifacts;
-  const { id, variant } = training;
+  const { id, variant, target } = training;
   const done = await folder.read<TrainingResult>('trainings', id);
   const finished = done && generatorOf(folder.run(id, done.lengthened));
   if (finished && existsSync(finished)) return finished;
-  let length: TrainSettings = config[variant];
+  let length: TrainSettings = config[variant][target];
   for (let lengthened = 0; ; lengthened++) {
     const out = folder.run(id, lengthened);
     const result = await attempt(training, length, out, artifacts, report);
