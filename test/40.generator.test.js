@@ -223,9 +223,10 @@ describe('generators', () => {
   });
 
   it('have the same gradients, to the bit, whatever the number of threads', async () => {
-    const generator = await Generator.create({ ...tiny, width: 13, conditionFeatures: 9 }, { seed: 5 });
-    const [image, conditions] = [noise([5, 3, 17, 18], 1), noise([5, 2, 17, 18], 2)];
-    const target = noise([5, 1, 17, 18], 3);
+    // Large enough for every sum to be shared out, and each image's rows too.
+    const generator = await Generator.create({ ...tiny, width: 16, conditionFeatures: 13 }, { seed: 5 });
+    const [image, conditions] = [noise([8, 3, 25, 26], 1), noise([8, 2, 25, 26], 2)];
+    const target = noise([8, 1, 25, 26], 3);
     const before = await native.threads();
     const results = [];
     try {
@@ -239,6 +240,35 @@ describe('generators', () => {
     }
     expect(results[1]).to.deep.equal(results[0]);
     expect(results[2]).to.deep.equal(results[0]);
+  });
+
+  it('have in float32, on a CPU, the output and gradients of float64 where an image is cut into bands', async () => {
+    const gradientsIn = async (dtype, Type) => {
+      const generator = await Generator.create({ ...tiny, width: 16, conditionWidth: 16 }, { dtype, seed: 6 });
+      const target = Tensor.from(new Type(2 * 41 * 43).fill(50), [2, 1, 41, 43]);
+      return generator.gradients(noise([2, 3, 41, 43], 1, Type), noise([2, 2, 41, 43], 2, Type), target);
+    };
+    const [single, double] = [await gradientsIn('float32', Float32Array), await gradientsIn('float64', Float64Array)];
+    expect(await error(single.output, double.output)).to.be.at.most(1e-5);
+    // Of so many activations some lie so near 0 that their sign hangs on rounding: a few pixels' gradients may differ.
+    for (const name of ['images', 'conditions'])
+      expect(await relativeL2(single[name], double[name])).to.be.at.most(1e-3);
+    for (const [name, value] of Object.entries(single.parameters))
+      expect(await relativeL2(value, double.parameters[name]), name).to.be.at.most(1e-3);
+  });
+
+  it('sum a gradient of very many pixels without losing digits', async () => {
+    const generator = await Generator.create(tiny, { seed: 7 });
+    const [n, side] = [2, 224];
+    const target = Tensor.from(new Float32Array(n * side * side).fill(50), [n, 1, side, side]);
+    const { parameters } = await generator.gradients(
+      noise([n, 3, side, side], 1),
+      noise([n, 2, side, side], 2),
+      target,
+    );
+    // The loss is a mean of |output − target|, the output below everywhere: −1/pixels for each pixel.
+    const [slope] = await parameters['tail.bias'].data();
+    expect(slope).to.be.closeTo(-1, 5e-6);
   });
 
   it('put out values of order 1 before training, at every depth', async () => {

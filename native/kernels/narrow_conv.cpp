@@ -13,10 +13,10 @@ namespace {
 
 constexpr int64_t kMostWeights = 256;  // of a pixel of the kernel: with more channels oneDNN's own loops are as fast
 constexpr int64_t kMostKernel = 7;
-constexpr int64_t kPixelsOfBand = 4096;  // of an image, that a thread takes at a time
-constexpr int64_t kValuesOfBand = 4096;  // the same, where it goes over them again and again: what the innermost cache holds
-constexpr int64_t kWorkATime = 1 << 17;  // products that are worth the hand-over to a thread: some 5 µs
-constexpr int64_t kMostParts = 32;       // that the weights' gradient is summed up in
+constexpr int64_t kWorkOfBand = 1 << 20;  // products of some rows of an image: many beside the copying of the rows around them
+constexpr int64_t kValuesOfBand = 4096;   // the same of what is gone over again and again: what the innermost cache holds
+constexpr int64_t kWorkATime = 1 << 17;   // products that are worth the hand-over to a thread: some 5 µs
+constexpr int64_t kMostParts = 32;        // that the weights' gradient is summed up in
 
 int64_t roundedUp(int64_t channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
 
@@ -59,7 +59,7 @@ struct Bands {
 };
 
 /// How many of `parts`, of so many products together, a thread takes at least.
-int64_t grain(int64_t parts, int64_t products) { return std::max<int64_t>(kWorkATime * parts / std::max<int64_t>(products, 1), 1); }
+int64_t grain(int64_t parts, int64_t products) { return products == 0 ? 1 : (kWorkATime * parts + products - 1) / products; }
 
 /// Copies bands of images to where zeros are around them.
 class Padded {
@@ -125,10 +125,10 @@ std::vector<float> packed(int64_t outputs, int64_t inputs, int64_t kernel, const
 at::Tensor convolve(const at::Tensor& input, int64_t outputs, int64_t kernel, int64_t before, const std::vector<float>& weights,
                     const std::vector<float>& bias) {
   const Images x(input);
-  const Bands bands(x, kPixelsOfBand);
+  const int64_t area = kernel * kernel * x.channels;
+  const Bands bands(x, kWorkOfBand / (area * outputs));
   at::Tensor result = at::empty({x.count, outputs, x.height, x.width}, input.options(), at::MemoryFormat::ChannelsLast);
   float* const out = result.mutable_data_ptr<float>();
-  const int64_t area = kernel * kernel * x.channels;
   const int64_t products = x.count * x.height * x.width * area * outputs;
   at::parallel_for(0, bands.count, grain(bands.count, products), [&](int64_t begin, int64_t end) {
     Padded padded(x, bands, kernel, before);
@@ -189,13 +189,15 @@ std::pair<at::Tensor, at::Tensor> narrowConvGradParameters(const at::Tensor& gra
   const float* const ofGrad = gradients.const_data_ptr<float>();
   const Bands bands(x, kValuesOfBand / (x.channels + channels));
   const int64_t area = kernel * kernel * x.channels, parts = std::max<int64_t>(std::min(bands.count, kMostParts), 1);
+  const int64_t ofPart = (area + 1) * channels;
   at::Tensor sums = at::zeros({parts, area + 1, channels}, input.options());
   float* const ofSums = sums.mutable_data_ptr<float>();
   const int64_t products = x.count * x.height * x.width * area * outputs;
   at::parallel_for(0, parts, grain(parts, products), [&](int64_t begin, int64_t end) {
     Padded padded(x, bands, kernel, (kernel - 1) / 2);
+    std::vector<float> ofBand(static_cast<size_t>(channels));
     for (int64_t part = begin; part < end; ++part) {
-      float* const to = ofSums + part * (area + 1) * channels;
+      float* const to = ofSums + part * ofPart;
       for (int64_t band = bands.count * part / parts; band < bands.count * (part + 1) / parts; ++band) {
         const Pass pass = padded.over(band);
         const float* const from = ofGrad + bands.firstPixel(band) * channels;
@@ -204,13 +206,18 @@ std::pair<at::Tensor, at::Tensor> narrowConvGradParameters(const at::Tensor& gra
           addProducts(vectors, pass, from + o, channels, to + o);
           o += vectors * kLanes;
         }
-        addPixels(from, pass.rows * pass.width, channels, to + area * channels);
+        // Band by band, as the products are: a sum of very many small values loses digits.
+        std::fill(ofBand.begin(), ofBand.end(), 0.0F);
+        addPixels(from, pass.rows * pass.width, channels, ofBand.data());
+        addPixels(ofBand.data(), 1, channels, to + area * channels);
       }
     }
   });
-  const at::Tensor total = sums.sum(0).narrow(1, 0, outputs);
+  // Each part beside the one before, as pixels lie: one order of additions, which at::sum does not promise.
+  addPixels(ofSums + ofPart, parts - 1, ofPart, ofSums);
+  const at::Tensor total = sums.select(0, 0).narrow(1, 0, outputs);
   const at::Tensor weights = total.narrow(0, 0, area).t().contiguous().view({outputs, kernel, kernel, x.channels}).permute({0, 3, 1, 2});
-  return {weights, total.select(0, area).contiguous()};
+  return {weights, total.select(0, area).clone()};
 }
 
 }  // namespace cumulens::kernels

@@ -16,6 +16,8 @@
 namespace cumulens::kernels {
 namespace {
 
+constexpr int64_t kPixelsATime = 1 << 15;  // that a thread takes: large enough to hide the hand-over
+
 /// Which two input values make an output value along one axis: (1 − weight)·in[first] + weight·in[second].
 struct Axis {
   Axis(int64_t from, int64_t to) : first(static_cast<size_t>(to)), second(static_cast<size_t>(to)), weight(static_cast<size_t>(to)) {
@@ -212,7 +214,9 @@ void resizeMaps(const std::vector<at::Tensor>& layers, const std::vector<at::Ten
                 "resizeMaps: ", layers[i].sizes(), " to ", outs[i].sizes());
     jobs.emplace_back(layers[i], outs[i]);
   }
-  at::parallel_for(0, outs[0].size(0), 1, [&](int64_t begin, int64_t end) {
+  const int64_t ofImage = static_cast<int64_t>(layers.size()) * outs[0].size(1) * outs[0].size(2);
+  const int64_t grain = std::max<int64_t>(kPixelsATime / std::max<int64_t>(ofImage, 1), 1);
+  at::parallel_for(0, outs[0].size(0), grain, [&](int64_t begin, int64_t end) {
     Resizers resizers(outs[0].sizes());
     for (int64_t image = begin; image < end; ++image) {
       for (size_t layer = 0; layer < jobs.size(); ++layer) {

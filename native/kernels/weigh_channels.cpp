@@ -53,7 +53,8 @@ at::Tensor weighChannels(const at::Tensor& weights, const at::Tensor& activation
   float* const sums = out.mutable_data_ptr<float>();
   const int64_t block = std::max<int64_t>(kValuesATime / std::max<int64_t>(channels, 1), 1);
   const int64_t blocks = (pixels + block - 1) / block;
-  at::parallel_for(0, images * blocks, 1, [=](int64_t begin, int64_t end) {
+  const int64_t grain = std::max<int64_t>(kValuesATime / std::max<int64_t>(channels * std::min(block, pixels), 1), 1);
+  at::parallel_for(0, images * blocks, grain, [=](int64_t begin, int64_t end) {
     for (int64_t job = begin; job < end; ++job) {
       const int64_t image = job / blocks, first = job % blocks * block, count = std::min(block, pixels - first);
       const float* const from = values + image * channels * pixels;

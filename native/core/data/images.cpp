@@ -1,10 +1,8 @@
 #include "core/data/images.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
-#include <cstring>
-
+#include "core/data/copy_rows.h"
 #include "core/runtime/error.h"
 
 namespace cumulens {
@@ -21,11 +19,8 @@ at::Tensor packImages(const std::vector<PixelBytes>& pictures, std::int64_t heig
   const bool interleaved = layout == PixelLayout::hwc;
   const at::Tensor batch =
       at::empty(interleaved ? std::vector{count, height, width, channels} : std::vector{count, channels, height, width}, at::kByte);
-  auto* const target = batch.mutable_data_ptr<std::uint8_t>();
-  at::parallel_for(0, count, 16, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      std::memcpy(target + (static_cast<std::size_t>(i) * bytes), pictures[static_cast<std::size_t>(i)].data, bytes);
-  });
+  copyRows(batch.mutable_data_ptr(), count, static_cast<std::int64_t>(bytes),
+           [&](std::int64_t i) { return pictures[static_cast<std::size_t>(i)].data; });
   const at::Tensor planes = interleaved ? batch.permute({0, 3, 1, 2}) : batch;
   return resizeImages(planes.expand({count, 3, height, width}), size).contiguous();
 }

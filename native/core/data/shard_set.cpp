@@ -1,17 +1,14 @@
 #include "core/data/shard_set.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <cstring>
 
+#include "core/data/copy_rows.h"
 #include "core/runtime/error.h"
 
 namespace cumulens {
 namespace {
-
-constexpr std::int64_t kBytesPerThread = 1 << 18;
 
 void checkLike(const at::Tensor& tensor, const at::Tensor& first, const std::string& name, std::size_t shard) {
   check(tensor.dim() == first.dim() && tensor.sizes().slice(1) == first.sizes().slice(1) && tensor.scalar_type() == first.scalar_type(),
@@ -59,17 +56,10 @@ at::Tensor ShardSet::gather(const std::string& name, const at::Tensor& indices) 
   std::vector<const std::byte*> sources;
   for (const auto& shard : shards_) sources.push_back(static_cast<const std::byte*>(shard.at(name).const_data_ptr()));
   const std::int64_t bytes = shape[0] > 0 ? static_cast<std::int64_t>(result.nbytes()) / shape[0] : 0;
-  auto* const target = static_cast<std::byte*>(result.mutable_data_ptr());
-  at::parallel_for(0, shape[0], std::max<std::int64_t>(1, kBytesPerThread / std::max<std::int64_t>(bytes, 1)),
-                   [&](std::int64_t begin, std::int64_t end) {
-                     for (std::int64_t i = begin; i < end; ++i) {
-                       const auto shard = std::upper_bound(starts_.begin(), starts_.end(), index[i]) - starts_.begin() - 1;
-                       std::memcpy(
-                           target + (i * bytes),
-                           sources[static_cast<std::size_t>(shard)] + ((index[i] - starts_[static_cast<std::size_t>(shard)]) * bytes),
-                           static_cast<std::size_t>(bytes));
-                     }
-                   });
+  copyRows(result.mutable_data_ptr(), shape[0], bytes, [&](std::int64_t i) {
+    const auto shard = static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end(), index[i]) - starts_.begin() - 1);
+    return sources[shard] + ((index[i] - starts_[shard]) * bytes);
+  });
   return result;
 }
 

@@ -1,6 +1,7 @@
 #include "core/gan/layers.h"
 
 #include <ATen/autocast_mode.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
@@ -21,6 +22,7 @@ class NarrowConvFunction : public torch::autograd::Function<NarrowConvFunction> 
   }
 
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context, torch::autograd::tensor_list grads) {
+    TORCH_CHECK(!c10::GradMode::is_enabled(), "NarrowConvFunction: its gradients have none themselves");
     const auto saved = context->get_saved_variables();
     torch::autograd::tensor_list result(3);
     if (context->needs_input_grad(0)) result[0] = kernels::narrowConvGradInput(grads[0], saved[1]);

@@ -1,5 +1,6 @@
 #include "core/gan/sft.h"
 
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/modulate.h"
@@ -19,6 +20,7 @@ class ModulateFunction : public torch::autograd::Function<ModulateFunction> {
   }
 
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context, torch::autograd::tensor_list grads) {
+    TORCH_CHECK(!c10::GradMode::is_enabled(), "ModulateFunction: its gradients have none themselves");
     const auto saved = context->get_saved_variables();
     auto [gradX, gradScale] = kernels::modulateBackward(grads[0], saved[0], saved[1]);
     return {std::move(gradX), std::move(gradScale), grads[0]};
