@@ -1,6 +1,6 @@
-// Writes what docs/ says of a study, cell by cell, from its folder, and prints the summary that docs/study.md quotes. A second study beside the
-// first has a name: docs/study/NAME/.
-//   node scripts/study-docs.mjs STUDY [NAME]
+// Writes what docs/ says of a part of the study, cell by cell, from its folder, into docs/study/NAME/, and prints the summary that
+// docs/study.md quotes.
+//   node scripts/study-docs.mjs STUDY NAME
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,8 +11,8 @@ import { sumUpFolder } from '../dist/study/results.js';
 
 const VERDICTS = { better: 'better', worse: 'worse', indistinguishable: 'even' };
 
-const [study, name = '.'] = process.argv.slice(2);
-if (!study) throw new Error('usage: node scripts/study-docs.mjs STUDY [NAME]');
+const [study, name] = process.argv.slice(2);
+if (!name) throw new Error('usage: node scripts/study-docs.mjs STUDY NAME');
 const docs = fileURLToPath(new URL('../docs', import.meta.url));
 const out = join(docs, 'study', name);
 

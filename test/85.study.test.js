@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { answerStudy } from '../dist/study/answers.js';
 import { contrasts } from '../dist/study/comparison.js';
 import { StudyFolder } from '../dist/study/folder.js';
-import { parseStudyOptions, STUDY_PRESETS } from '../dist/study/options.js';
+import { parseStudyOptions, recordedSettings, STUDY_PRESETS } from '../dist/study/options.js';
 import { pairName, planStudy } from '../dist/study/plan.js';
 import { doubled, fallOfLastQuarter, isAtRest } from '../dist/study/training.js';
 import { study } from '../dist/index.js';
@@ -243,36 +243,39 @@ describe("A study's options", () => {
   });
 
   it('lay what is given over the preset', () => {
-    const { images, lsft, gsft, size } = parseStudyOptions({
+    const { images, lsft, gsft, lsftIncluded, gsftIncluded, size } = parseStudyOptions({
       out: 'o',
       images: { train: 9 },
       gan: { steps: 3 },
       size: 24,
     });
-    expect([images.train, lsft.excluded.steps, gsft.included.steps, size]).to.deep.equal([9, 3, 3, 24]);
-    expect(parseStudyOptions({ out: 'o', gan: { steps: 3 }, lsft: { steps: 4 } }).lsft.included.steps).to.equal(4);
+    expect([images.train, lsft.steps, gsftIncluded.steps, size]).to.deep.equal([9, 3, 3, 24]);
+    expect(parseStudyOptions({ out: 'o', gan: { steps: 3 }, lsft: { steps: 4 } }).lsftIncluded.steps).to.equal(4);
     expect(images.test).to.equal(300);
     const paper = parseStudyOptions({ out: 'o', preset: 'paper', gan: { steps: 3 } });
-    expect(paper.gsft.included).to.deep.equal({ preset: 'paper', steps: 3 });
+    expect(paper.gsftIncluded).to.deep.equal({ preset: 'paper', steps: 3 });
     const epochs = parseStudyOptions({ out: 'o', gan: { epochs: 2 }, gsft: { steps: 5 } });
-    expect([epochs.lsft.included.epochs, 'steps' in epochs.lsft.included, epochs.gsft.excluded.steps, 'epochs' in epochs.gsft.excluded]).to.deep.equal([2, false, 5, false]); // prettier-ignore
-    expect([lsft.excluded.preset, lsft.included.width, gsft.excluded.width]).to.deep.equal(['small', 8, 16]);
+    expect([epochs.lsftIncluded.epochs, 'steps' in epochs.lsftIncluded, epochs.gsft.steps, 'epochs' in epochs.gsft]).to.deep.equal([2, false, 5, false]); // prettier-ignore
+    expect([lsft.preset, lsftIncluded.width, gsft.width]).to.deep.equal(['small', 8, 16]);
     const falling = { schedule: 'cosine', decayShare: 0.6, finalRate: 0.05 };
-    expect(lsft.included).to.include(falling);
+    expect(lsftIncluded).to.include(falling);
     const constant = parseStudyOptions({ out: 'o', gan: { schedule: 'constant' } });
-    expect(constant.lsft.excluded)
-      .to.include({ schedule: 'constant' })
-      .and.not.have.any.keys('decayShare', 'finalRate');
+    expect(constant.lsft).to.include({ schedule: 'constant' }).and.not.have.any.keys('decayShare', 'finalRate');
     const shorter = parseStudyOptions({ out: 'o', gan: { finalRate: 0.1 } });
-    expect(shorter.gsft.excluded).to.include({ ...falling, finalRate: 0.1 });
-    const own = parseStudyOptions({ out: 'o', included: { generatorAdam: { learningRate: 0.5 } } });
+    expect(shorter.gsft).to.include({ ...falling, finalRate: 0.1 });
+    const own = parseStudyOptions({ out: 'o', gsftIncluded: { generatorAdam: { learningRate: 0.5 } } });
     const { steps, generatorAdam } = STUDY_PRESETS.small.gsft;
-    expect(own.gsft.excluded).to.deep.include({ steps, generatorAdam });
-    expect(own.gsft.included).to.deep.include({
-      steps: STUDY_PRESETS.small.included.steps,
+    expect(own.gsft).to.deep.include({ steps, generatorAdam });
+    expect(own.gsftIncluded).to.deep.include({
+      steps: STUDY_PRESETS.small.gsftIncluded.steps,
       generatorAdam: { ...generatorAdam, learningRate: 0.5 },
     });
-    expect([paper.lengthen, epochs.lengthen]).to.deep.equal([0, 1]);
+    // As study.json keeps them they are options again, and say the same.
+    for (const options of [{}, { gan: { epochs: 2 } }, { gan: { schedule: 'constant' }, gsft: { steps: 9 } }]) {
+      const kept = recordedSettings(parseStudyOptions({ out: 'o', ...options }));
+      expect(recordedSettings(parseStudyOptions({ out: 'o', ...kept }))).to.deep.equal(kept);
+    }
+    expect([paper.lengthen, epochs.lengthen]).to.deep.equal([0, 2]);
     expect(parseStudyOptions({ out: 'o', lengthen: 3 }).lengthen).to.equal(3);
   });
 });
@@ -319,6 +322,7 @@ describe('A study, at a very small size', () => {
     conditions: 3,
     cnnTraining: { epochs: 1, batchSize: 8 },
     gan: { preset: 'paper', width: 4, conditionWidth: 4, conditionFeatures: 3, discriminatorWidth: 4, batchSize: 4, steps: 4, validateEvery: 1 }, // prettier-ignore
+    lengthen: 1,
     curveSteps: 4,
     device: 'cpu',
     ...more,

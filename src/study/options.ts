@@ -60,11 +60,12 @@ export const studySchema = z.strictObject({
   conditions: count.default(8),
   /** Over every CNN's training. */
   cnnTraining: settings<TrainCnnOptions>().optional(),
-  /** Over every generator's training, over those of one variant, and over those with the target's map among the averages. */
+  /** Over every generator's training, over those of one variant, and over those of it with the target's map among the averages. */
   gan: settings<TrainSettings>().optional(),
   lsft: settings<TrainSettings>().optional(),
   gsft: settings<TrainSettings>().optional(),
-  included: settings<TrainSettings>().optional(),
+  lsftIncluded: settings<TrainSettings>().optional(),
+  gsftIncluded: settings<TrainSettings>().optional(),
   /** Times that a generator whose validation error has not come to rest is trained anew, for twice the steps. */
   lengthen: z.number().int().min(0).max(8).optional(),
   /** Held-out images that relevance and the scores on the CNN are taken on; all of them by default. */
@@ -90,12 +91,12 @@ export const studySchema = z.strictObject({
 export type StudyOptions = z.input<typeof studySchema>;
 type Parsed = z.output<typeof studySchema>;
 
+/** Generators that are trained alike: a variant, with the target's map left out of the averages or among them. */
+type Trained = 'lsft' | 'gsft' | 'lsftIncluded' | 'gsftIncluded';
+
 /** Sizes that a preset stands for. */
 type Sizes = Required<
-  Pick<
-    Parsed,
-    'cnns' | 'data' | 'imageSize' | 'size' | 'cnnTraining' | 'gan' | 'lsft' | 'gsft' | 'included' | 'lengthen'
-  >
+  Pick<Parsed, 'cnns' | 'data' | 'imageSize' | 'size' | 'cnnTraining' | 'gan' | Trained | 'lengthen'>
 > & {
   images: Required<Parsed['images']>;
 };
@@ -112,13 +113,14 @@ export const STUDY_PRESETS: Readonly<Record<Parsed['preset'], Sizes>> = {
     size: 16,
     // VGG16, which has no batch norms, learns little by SGD in so few steps.
     cnnTraining: { epochs: 12, optimizer: 'adam' },
-    // Generators of 45 000 weights each: what two cores train on such small maps until the validation error is near rest (docs/study.md).
+    // Generators of 45 000 weights each: what two cores train on such small maps until the validation error is at rest (docs/study.md).
     gan: { preset: 'small', conditionFeatures: 8, discriminatorWidth: 8, batchSize: 8, warmup: 40, schedule: 'cosine', decayShare: 0.6, finalRate: 0.05, emaDecay: 0.995, validateEvery: 100, checkpointEvery: 500, sampleEvery: 1500, keepCheckpoints: 1 },
     lsft: { width: 8, conditionWidth: 8, steps: 7200, generatorAdam: { learningRate: 3e-3, beta1: 0.9, beta2: 0.98 } },
     gsft: { width: 16, conditionWidth: 16, blocks: 6, steps: 4000, generatorAdam: { learningRate: 4e-3, beta1: 0.9, beta2: 0.98 } },
     // The target is nearly a combination of its conditions: the error comes near 0, slowly.
-    included: { steps: 14400 },
-    lengthen: 1,
+    lsftIncluded: { steps: 14400 },
+    gsftIncluded: { steps: 14400 },
+    lengthen: 2,
   },
   paper: {
     cnns: [cnn('vgg16', { head: 'paper' }), cnn('resnet50', { head: 'paper' }), cnn('inceptionv3', { head: 'paper' })],
@@ -130,7 +132,8 @@ export const STUDY_PRESETS: Readonly<Record<Parsed['preset'], Sizes>> = {
     gan: { preset: 'paper', epochs: 25 },
     lsft: {},
     gsft: {},
-    included: {},
+    lsftIncluded: {},
+    gsftIncluded: {},
     lengthen: 0,
   },
 }; // prettier-ignore
@@ -145,13 +148,10 @@ export interface StudyData {
   source: NonNullable<Parsed['data']>[number]['source'];
   from?: string;
 }
-/** A study with nothing left open: of a variant's training, what it is with the target excluded and included. */
-export interface StudyConfig
-  extends Omit<Parsed, keyof Sizes>, Omit<Sizes, 'cnns' | 'data' | 'gan' | 'lsft' | 'gsft' | 'included'> {
+/** A study with nothing left open. */
+export interface StudyConfig extends Omit<Parsed, keyof Sizes>, Omit<Sizes, 'cnns' | 'data' | 'gan'> {
   cnns: StudyCnn[];
   data: StudyData[];
-  lsft: Readonly<Record<Target, Partial<TrainSettings>>>;
-  gsft: Readonly<Record<Target, Partial<TrainSettings>>>;
 }
 
 /** Names are given once, so that files and tables can go by them. */
@@ -187,12 +187,10 @@ function layered(...layers: readonly (Partial<TrainSettings> | undefined)[]): Pa
 export function parseStudyOptions(value: StudyOptions): StudyConfig {
   const parsed = parseOptions(studySchema, value, 'study');
   const sizes = STUDY_PRESETS[parsed.preset];
-  const { gan, included, ...given } = parsed;
+  const { gan, ...given } = parsed;
   // What is said of every generator outweighs what the preset says of some.
-  const trainingOf = (variant: 'lsft' | 'gsft') => ({
-    excluded: layered(sizes.gan, sizes[variant], gan, parsed[variant]),
-    included: layered(sizes.gan, sizes[variant], sizes.included, gan, parsed[variant], included),
-  });
+  const trainingOf = (...names: readonly Trained[]) =>
+    layered(sizes.gan, ...names.map((name) => sizes[name]), gan, ...names.map((name) => parsed[name]));
   const cnns = (parsed.cnns ?? sizes.cnns).map(({ name: given, arch, options }) => ({
     name: given ?? cnnName(arch, options),
     arch,
@@ -222,8 +220,16 @@ export function parseStudyOptions(value: StudyOptions): StudyConfig {
     cnnTraining: { ...sizes.cnnTraining, ...parsed.cnnTraining },
     lsft: trainingOf('lsft'),
     gsft: trainingOf('gsft'),
+    lsftIncluded: trainingOf('lsft', 'lsftIncluded'),
+    gsftIncluded: trainingOf('gsft', 'gsftIncluded'),
     lengthen: parsed.lengthen ?? sizes.lengthen,
   };
+}
+
+/** How a generator is trained. */
+export function settingsOf(config: StudyConfig, variant: 'lsft' | 'gsft', target: Target): Partial<TrainSettings> {
+  const name: Trained = target === 'included' ? `${variant}Included` : variant;
+  return config[name];
 }
 
 /** What the results depend on, as study.json keeps it, in one order. */
