@@ -223,6 +223,7 @@ describe("A study's options", () => {
     const wrong = {
       "study.lsft: unknown name 'stepz'; did you mean 'steps'?": { gan: { stepz: 5 } },
       "study.gsft: unknown name 'seed'": { gsft: { seed: 5 } },
+      "study.lsftIncluded: unknown name 'stepz'; did you mean 'steps'?": { lsftIncluded: { stepz: 5 } },
       "study.cnnTraining: unknown name 'epoch'; did you mean 'epochs'?": { cnnTraining: { epoch: 5 } },
       "unknown name 'widht'; did you mean 'width'?": { cnns: [{ arch: 'resnet18', options: { widht: 0.25 } }] },
       "study.cnns: 'resnet19' is none of small, ": { cnns: [{ arch: 'resnet19' }] },

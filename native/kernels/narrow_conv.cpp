@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kMostWeights = 256;  // of a pixel of the kernel: with more channels oneDNN's own loops are as fast
 constexpr int64_t kMostKernel = 7;
 constexpr int64_t kWorkOfBand = 1 << 20;  // products of some rows of an image: many beside the copying of the rows around them
-constexpr int64_t kValuesOfBand = 4096;   // the same of what is gone over again and again: what the innermost cache holds
+constexpr int64_t kValuesOfBand = 4096;   // values of rows that are gone over again and again: what the innermost cache holds
 constexpr int64_t kWorkATime = 1 << 17;   // products that are worth the hand-over to a thread: some 5 µs
 constexpr int64_t kMostParts = 32;        // that the weights' gradient is summed up in
 

@@ -6,7 +6,7 @@ import { CumulensError } from '../errors.js';
 import { parseTrainSettings, trainSchema } from '../gan/config.js';
 import { parseOptions } from '../options.js';
 import { NETWORKS } from './artifacts.js';
-import { settingsOf, type StudyConfig } from './options.js';
+import { trainedBy, type StudyConfig } from './options.js';
 
 /** The study draws the seeds, and trains every variant. */
 const cnnTrainingSchema = z.strictObject(recipeFields).omit({ seed: true });
@@ -26,9 +26,9 @@ function checkGenerators(config: StudyConfig): void {
   const data = { count: images.train, validation: [0], conditions, size, targetChannels: 1 } as const;
   for (const variant of config.variants) {
     for (const target of config.targets) {
-      const settings = settingsOf(config, variant, target);
-      parseOptions(ganSchema, settings, `study.${variant}`);
-      parseTrainSettings({ ...settings, variant }, data, `study.${variant}`);
+      const name = trainedBy(variant, target);
+      parseOptions(ganSchema, config[name], `study.${name}`);
+      parseTrainSettings({ ...config[name], variant }, data, `study.${name}`);
     }
   }
 }

@@ -226,10 +226,9 @@ export function parseStudyOptions(value: StudyOptions): StudyConfig {
   };
 }
 
-/** How a generator is trained. */
-export function settingsOf(config: StudyConfig, variant: 'lsft' | 'gsft', target: Target): Partial<TrainSettings> {
-  const name: Trained = target === 'included' ? `${variant}Included` : variant;
-  return config[name];
+/** The name of the settings that a generator is trained by. */
+export function trainedBy(variant: 'lsft' | 'gsft', target: Target): Trained {
+  return target === 'included' ? `${variant}Included` : variant;
 }
 
 /** What the results depend on, as study.json keeps it, in one order. */

@@ -9,7 +9,7 @@ import { GENERATOR_FILE } from '../gan/run_folder.js';
 import { trainGan } from '../gan/train.js';
 import { abortError } from '../native.js';
 import type { Artifacts, Report } from './artifacts.js';
-import { settingsOf } from './options.js';
+import { trainedBy } from './options.js';
 import type { Training } from './plan.js';
 
 /** How a generator's training went. */
@@ -52,7 +52,7 @@ export async function trainGenerator(training: Training, artifacts: Artifacts, r
   const done = await folder.read<TrainingResult>('trainings', id);
   const finished = done && generatorOf(folder.run(id, done.lengthened));
   if (finished && existsSync(finished)) return finished;
-  let length: TrainSettings = settingsOf(config, variant, target);
+  let length: TrainSettings = config[trainedBy(variant, target)];
   for (let lengthened = 0; ; lengthened++) {
     const out = folder.run(id, lengthened);
     const result = await attempt(training, length, out, artifacts, report);
