@@ -6,7 +6,7 @@
   'targets': [
     {
       'target_name': 'cumulens',
-      'sources': ['<!@(node scripts/sources.mjs)'],
+      'sources': ['<!@(node scripts/units.mjs build/units)'],
       'include_dirs': ['native', '<!(node -p "require(\'node-addon-api\').include_dir")'],
       'defines': ['NAPI_VERSION=9', 'NAPI_CPP_EXCEPTIONS', 'NDEBUG'],
       'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20'],

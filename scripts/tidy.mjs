@@ -1,11 +1,12 @@
-// Runs clang-tidy on the addon's sources. It reads CMake's compile commands, with a precompiled header of clang's own in the place
-// of gcc's: libtorch's headers are then read once, not for each file.
-//   node scripts/tidy.mjs [FILE …]      after a build
+// Runs clang-tidy on the addon's sources, a unit a folder: each check walks all of libtorch's headers in every unit. It takes the flags of
+// CMake's build, with a precompiled header of clang's own in the place of gcc's: libtorch's headers are then read once.
+//   node scripts/tidy.mjs [FILE …]      after a build; of files that are named, each by itself
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sources, writeUnits } from './units.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'build-tidy');
@@ -41,15 +42,20 @@ function precompile(clang, flags) {
 
 mkdirSync(folder, { recursive: true });
 const commands = JSON.parse(readFileSync(join(root, 'build', 'compile_commands.json'), 'utf8'));
-const sources = commands.filter(({ file }) => file.startsWith(join(root, 'native')));
+const flags = flagsOf(
+  commands.find(({ command }) => command.includes('-Winvalid-pch') && !command.includes('c++-header')),
+);
 const clang = clangOf();
-precompile(clang, flagsOf(sources[0]));
-const entries = sources.map((entry) => ({
+precompile(clang, flags);
+const named = process.argv.slice(2);
+const files =
+  named.length > 0 ? sources().map((path) => join(root, 'native', path)) : writeUnits(join(folder, 'units'));
+const entries = files.map((file) => ({
   directory: root,
-  file: entry.file,
-  arguments: [clang, '-include-pch', precompiled, ...flagsOf(entry), '-c', entry.file],
+  file,
+  arguments: [clang, '-include-pch', precompiled, ...flags, '-c', file],
 }));
 writeFileSync(join(folder, 'compile_commands.json'), JSON.stringify(entries, null, 1));
-const args = ['-quiet', '-p', folder, '-j', String(availableParallelism()), ...process.argv.slice(2)];
+const args = ['-quiet', '-p', folder, '-j', String(availableParallelism()), ...named];
 const { status } = spawnSync('run-clang-tidy', args, { cwd: root, stdio: 'inherit' });
 process.exit(status ?? 1);

@@ -20,12 +20,6 @@
 namespace cumulens {
 namespace {
 
-std::array<int64_t, 2> readSize(const Options& options) {
-  const std::vector<int64_t> size = options.integers("size");
-  check(size.size() == 2 && size[0] > 0 && size[1] > 0, ErrorCode::option, "size: expected [height, width], both positive");
-  return {size[0], size[1]};
-}
-
 bool readsProbability(const Options& options) {
   const std::string score = options.string("score");
   check(score == "logit" || score == "probability", ErrorCode::option, "score: expected logit or probability, got '", score, "'");
@@ -109,8 +103,6 @@ const NamedMethod kMethods[] = {
      }},
 };
 
-Napi::Value wrapTensor(Napi::Env env, at::Tensor&& tensor) { return TensorHandle::wrap(env, tensor); }
-
 /// method({ cnn, images, target, batchSize }, { …settings, raw? }, call): Tensor.
 Napi::Value explainCall(const Napi::CallbackInfo& info, ReadMethod read) {
   return guarded(info.Env(), [&]() -> Napi::Value {
@@ -123,7 +115,7 @@ Napi::Value explainCall(const Napi::CallbackInfo& info, ReadMethod read) {
           const Subject explained = makeSubject(*cnn, images, target, rows, context.token());
           return finished(method(explained), explained.size(), raw);
         },
-        wrapTensor);
+        TensorHandle::wrap);
   });
 }
 
@@ -146,7 +138,7 @@ Napi::Value imageBaselineCall(const Napi::CallbackInfo& info) {
           };
           return finished(draw().squeeze(1), size, false);
         },
-        wrapTensor);
+        TensorHandle::wrap);
   });
 }
 
@@ -157,7 +149,7 @@ Napi::Value linearMapCall(const Napi::CallbackInfo& info) {
         info.Env(), CallOptions::from(info[2]),
         [conditions = TensorHandle::tensorOf(info[0], "conditions"),
          weights = TensorHandle::tensorOf(info[1], "weights")](const TaskContext&) { return applyLinear(weights, conditions); },
-        wrapTensor);
+        TensorHandle::wrap);
   });
 }
 
@@ -167,13 +159,13 @@ Napi::Value resizeMapsCall(const Napi::CallbackInfo& info) {
     const Options options(info[1]);
     return runTask(
         info.Env(), CallOptions::from(info[2]),
-        [maps = TensorHandle::tensorOf(info[0], "maps"), size = readSize(options),
+        [maps = TensorHandle::tensorOf(info[0], "maps"), size = options.size("size"),
          device = resolveDevice(options.string("device"))](const TaskContext&) {
           check(maps.dim() == 4 && maps.size(1) == 1 && maps.is_floating_point(), ErrorCode::shape,
                 "maps must be floating [N, 1, h, w], got ", maps.sizes());
           return resizeMaps(maps.squeeze(1), size).unsqueeze(1).clamp(0, 1).to(device, at::kFloat);
         },
-        wrapTensor);
+        TensorHandle::wrap);
   });
 }
 

@@ -24,12 +24,6 @@ NodeSpec readNode(const Options& options) {
   return node;
 }
 
-std::array<int64_t, 2> readSize(const Options& options, const std::string& name) {
-  const std::vector<int64_t> size = options.integers(name);
-  check(size.size() == 2 && size[0] > 0 && size[1] > 0, ErrorCode::option, name, ": expected [height, width], both positive");
-  return {size[0], size[1]};
-}
-
 }  // namespace
 
 CnnSpec readCnnSpec(const Options& options) {
@@ -60,7 +54,7 @@ PreprocessingSpec readPreprocessing(const Options& preprocessing) {
 ExplainOptions readExplainOptions(const Options& options) {
   ExplainOptions result;
   result.method = options.string("method");
-  result.size = readSize(options, "size");
+  result.size = options.size("size");
   result.normalise = options.flag("normalise");
   result.maps = options.flag("maps");
   result.conditions = options.integer("conditions");

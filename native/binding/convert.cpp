@@ -66,6 +66,12 @@ std::vector<std::int64_t> Options::integers(const std::string& name) const {
   return readArray<std::int64_t>(value(name), what_ + "." + name, toInteger);
 }
 
+std::array<std::int64_t, 2> Options::size(const std::string& name) const {
+  const std::vector<std::int64_t> size = integers(name);
+  check(size.size() == 2 && size[0] > 0 && size[1] > 0, ErrorCode::option, name, ": expected [height, width], both positive");
+  return {size[0], size[1]};
+}
+
 std::vector<double> Options::numbers(const std::string& name) const { return readArray<double>(value(name), what_ + "." + name, toNumber); }
 
 std::vector<std::string> Options::strings(const std::string& name) const {

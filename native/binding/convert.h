@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 #include <napi.h>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -21,6 +22,8 @@ class Options {
   double number(const std::string& name) const;
   std::string string(const std::string& name) const;
   std::vector<std::int64_t> integers(const std::string& name) const;
+  /// [height, width], both positive.
+  std::array<std::int64_t, 2> size(const std::string& name) const;
   std::vector<double> numbers(const std::string& name) const;
   std::vector<std::string> strings(const std::string& name) const;
   Options object(const std::string& name) const;

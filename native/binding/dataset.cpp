@@ -15,12 +15,6 @@
 namespace cumulens {
 namespace {
 
-std::array<std::int64_t, 2> readSize(const Options& options, const std::string& name) {
-  const std::vector<std::int64_t> size = options.integers(name);
-  check(size.size() == 2 && size[0] > 0 && size[1] > 0, ErrorCode::option, name, ": expected [height, width]");
-  return {size[0], size[1]};
-}
-
 at::Tensor optionalTensor(const Napi::Value& value, const std::string& what) {
   return value.IsUndefined() ? at::Tensor() : TensorHandle::tensorOf(value, what);
 }
@@ -95,7 +89,7 @@ Napi::Value packImagesCall(const Napi::CallbackInfo& info) {
         info.Env(), CallOptions::from(info[2]),
         [pictures = borrowed->pictures, height = options.integer("height"), width = options.integer("width"),
          layout = layoutFromName(options.string("layout")),
-         size = readSize(options, "size")](const TaskContext&) { return packImages(pictures, height, width, layout, size); },
+         size = options.size("size")](const TaskContext&) { return packImages(pictures, height, width, layout, size); },
         [borrowed](Napi::Env env, at::Tensor&& images) { return TensorHandle::wrap(env, images); });
   });
 }
@@ -107,7 +101,7 @@ Napi::Value resizeImagesCall(const Napi::CallbackInfo& info) {
     const Options options(info[1]);
     return runTask(
         info.Env(), CallOptions::from(info[2]),
-        [images = TensorHandle::tensorOf(info[0], "images"), size = readSize(options, "size"),
+        [images = TensorHandle::tensorOf(info[0], "images"), size = options.size("size"),
          rgb = options.has("rgb") && options.flag("rgb")](const TaskContext&) {
           const at::Tensor resized = resizeImages(images, size);
           return rgb && resized.size(1) == 1 ? resized.expand({-1, 3, -1, -1}) : resized;
@@ -156,7 +150,7 @@ Napi::Value gatherSamples(const Napi::CallbackInfo& info) {
 Napi::Value prepareSamplesCall(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const Options options(info[4], "settings");
-    const PrepareSettings settings{readExplainOptions(options), readSize(options, "input"), options.integer("batchSize"),
+    const PrepareSettings settings{readExplainOptions(options), options.size("input"), options.integer("batchSize"),
                                    options.flag("jetTarget")};
     return runTask(
         info.Env(), CallOptions::from(info[5]),

@@ -14,9 +14,6 @@
 namespace cumulens {
 namespace {
 
-Napi::Value wrapTensor(Napi::Env env, at::Tensor&& tensor) { return TensorHandle::wrap(env, tensor); }
-Napi::Value wrapDict(Napi::Env env, StateDict&& tensors) { return fromStateDict(env, tensors); }
-
 Napi::Value scoreMapsCall(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     return runTask(
@@ -29,7 +26,7 @@ Napi::Value scoreMapsCall(const Napi::CallbackInfo& info) {
                            {"pearson", scores.pearson},
                            {"pearsonUndefined", scores.pearsonUndefined}};
         },
-        wrapDict);
+        fromStateDict);
   });
 }
 
@@ -44,7 +41,7 @@ Napi::Value scoreInMasksCall(const Napi::CallbackInfo& info) {
                            {"pointingGame", scores.pointingGame},
                            {"pointingGameUndefined", scores.pointingUndefined}};
         },
-        wrapDict);
+        fromStateDict);
   });
 }
 
@@ -56,7 +53,7 @@ Napi::Value bootstrapMeansCall(const Napi::CallbackInfo& info) {
          seed = static_cast<std::uint64_t>(toInteger(info[2], "seed"))](const TaskContext&) {
           return bootstrapMeans(values, resamples, seed);
         },
-        wrapTensor);
+        TensorHandle::wrap);
   });
 }
 
@@ -70,7 +67,7 @@ Napi::Value bootstrapComparisonsCall(const Napi::CallbackInfo& info) {
           const Comparisons comparisons = bootstrapComparisons(values, resamples, seed);
           return StateDict{{"means", comparisons.means}, {"differences", comparisons.differences}};
         },
-        wrapDict);
+        fromStateDict);
   });
 }
 
@@ -81,7 +78,7 @@ Napi::Value runningMeanCall(const Napi::CallbackInfo& info) {
         info.Env(), CallOptions::from(info[3]),
         [mean = info[0].IsUndefined() ? at::Tensor() : TensorHandle::tensorOf(info[0], "mean"), count = toInteger(info[1], "count"),
          values = TensorHandle::tensorOf(info[2], "values")](const TaskContext&) { return runningMean(mean, count, values); },
-        wrapTensor);
+        TensorHandle::wrap);
   });
 }
 
@@ -97,7 +94,7 @@ Napi::Value baselineMapsCall(const Napi::CallbackInfo& info) {
          weights = TensorHandle::tensorOf(given.value("weights"), "weights"), mean = TensorHandle::tensorOf(given.value("mean"), "mean"),
          seed = static_cast<std::uint64_t>(options.integer("seed")),
          first = options.integer("first")](const TaskContext&) { return baselineMaps(images, conditions, weights, mean, seed, first); },
-        wrapDict);
+        fromStateDict);
   });
 }
 
@@ -129,12 +126,12 @@ class BaselineFitHandle : public Wrapped<BaselineFitHandle> {
 
   Napi::Value linearWeights(const Napi::CallbackInfo& info) {
     return runTask(
-        info.Env(), CallOptions::from(info[0]), [fit = fit_](const TaskContext&) { return fit->linearWeights(); }, wrapTensor);
+        info.Env(), CallOptions::from(info[0]), [fit = fit_](const TaskContext&) { return fit->linearWeights(); }, TensorHandle::wrap);
   }
 
   Napi::Value meanTarget(const Napi::CallbackInfo& info) {
     return runTask(
-        info.Env(), CallOptions::from(info[0]), [fit = fit_](const TaskContext&) { return fit->meanTarget(); }, wrapTensor);
+        info.Env(), CallOptions::from(info[0]), [fit = fit_](const TaskContext&) { return fit->meanTarget(); }, TensorHandle::wrap);
   }
 
   std::shared_ptr<BaselineFit> fit_;  // touched by the compute thread alone, one task after another

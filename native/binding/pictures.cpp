@@ -10,24 +10,16 @@
 namespace cumulens {
 namespace {
 
-std::array<std::int64_t, 2> readSize(const Napi::Value& value) {
-  const std::vector<std::int64_t> size = Options(value).integers("size");
-  check(size.size() == 2, ErrorCode::option, "size: expected [height, width]");
-  return {size[0], size[1]};
-}
-
-Napi::Value wrapTensor(Napi::Env env, at::Tensor&& tensor) { return TensorHandle::wrap(env, tensor); }
-
 /// drawImages(images, masks | undefined, { size }, call)
 Napi::Value drawImagesCall(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const at::Tensor masks = info[1].IsUndefined() ? at::Tensor() : TensorHandle::tensorOf(info[1], "masks");
     return runTask(
         info.Env(), CallOptions::from(info[3]),
-        [images = TensorHandle::tensorOf(info[0], "images"), masks, size = readSize(info[2])](const TaskContext&) {
+        [images = TensorHandle::tensorOf(info[0], "images"), masks, size = Options(info[2]).size("size")](const TaskContext&) {
           return drawImages(images, masks, size);
         },
-        wrapTensor);
+        TensorHandle::wrap);
   });
 }
 
@@ -36,8 +28,10 @@ Napi::Value drawMapsCall(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     return runTask(
         info.Env(), CallOptions::from(info[2]),
-        [maps = TensorHandle::tensorOf(info[0], "maps"), size = readSize(info[1])](const TaskContext&) { return drawMaps(maps, size); },
-        wrapTensor);
+        [maps = TensorHandle::tensorOf(info[0], "maps"), size = Options(info[1]).size("size")](const TaskContext&) {
+          return drawMaps(maps, size);
+        },
+        TensorHandle::wrap);
   });
 }
 
@@ -46,7 +40,7 @@ Napi::Value drawStripsCall(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     return runTask(
         info.Env(), CallOptions::from(info[1]),
-        [maps = TensorHandle::tensorOf(info[0], "maps")](const TaskContext&) { return drawStrips(maps); }, wrapTensor);
+        [maps = TensorHandle::tensorOf(info[0], "maps")](const TaskContext&) { return drawStrips(maps); }, TensorHandle::wrap);
   });
 }
 

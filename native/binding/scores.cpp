@@ -19,9 +19,6 @@
 namespace cumulens {
 namespace {
 
-Napi::Value wrapTensor(Napi::Env env, at::Tensor&& tensor) { return TensorHandle::wrap(env, tensor); }
-Napi::Value wrapDict(Napi::Env env, StateDict&& tensors) { return fromStateDict(env, tensors); }
-
 /// What a call says is to be scored, read before the task is queued: { cnn, images, target, maps, batchSize }.
 struct GivenScored {
   std::shared_ptr<Cnn> cnn;
@@ -65,7 +62,7 @@ Napi::Value maskedPredictionCall(const Napi::CallbackInfo& info) {
                            {"avgDropUndefined", result.dropUndefined},
                            {"avgGainUndefined", result.gainUndefined}};
         },
-        wrapDict);
+        fromStateDict);
   });
 }
 
@@ -88,7 +85,7 @@ Napi::Value perturbationCurvesCall(const Napi::CallbackInfo& info) {
          draws = Draws(options)](const TaskContext& context) -> StateDict {
           return perturbationCurves(given.make(context), curves, steps, draws.seed, draws.first);
         },
-        wrapDict);
+        fromStateDict);
   });
 }
 
@@ -100,7 +97,7 @@ Napi::Value roadCall(const Napi::CallbackInfo& info) {
         info.Env(), CallOptions::from(info[2]),
         [given = GivenScored(Options(info[0], "scored")), noise = options.number("noise"),
          draws = Draws(options)](const TaskContext& context) { return road(given.make(context), noise, draws.seed, draws.first); },
-        wrapTensor);
+        TensorHandle::wrap);
   });
 }
 
@@ -111,7 +108,7 @@ Napi::Value imputeMissingCall(const Napi::CallbackInfo& info) {
         info.Env(), CallOptions::from(info[2]),
         [images = TensorHandle::tensorOf(info[0], "images"), missing = TensorHandle::tensorOf(info[1], "missing")](
             const TaskContext& context) { return imputeMissing(images, missing.ge(0.5), context.token()); },
-        wrapTensor);
+        TensorHandle::wrap);
   });
 }
 
@@ -123,7 +120,7 @@ Napi::Value infidelityCall(const Napi::CallbackInfo& info) {
         info.Env(), CallOptions::from(info[2]),
         [given = GivenScored(Options(info[0], "scored")), count = options.integer("draws"),
          draws = Draws(options)](const TaskContext& context) { return infidelity(given.make(context), count, draws.seed, draws.first); },
-        wrapTensor);
+        TensorHandle::wrap);
   });
 }
 
@@ -137,7 +134,7 @@ Napi::Value mapStatisticsCall(const Napi::CallbackInfo& info) {
           return StateDict{
               {"complexity", result.complexity}, {"sparseness", result.sparseness}, {"sparsenessUndefined", result.sparsenessUndefined}};
         },
-        wrapDict);
+        fromStateDict);
   });
 }
 
@@ -149,7 +146,7 @@ Napi::Value onPair(const Napi::CallbackInfo& info, const char* second, Score sco
         info.Env(), CallOptions::from(info[2]),
         [maps = TensorHandle::tensorOf(info[0], "maps"), others = TensorHandle::tensorOf(info[1], second),
          score](const TaskContext&) -> StateDict { return score(maps, others); },
-        wrapDict);
+        fromStateDict);
   });
 }
 
@@ -181,7 +178,7 @@ Napi::Value maskImagesCall(const Napi::CallbackInfo& info) {
         info.Env(), CallOptions::from(info[3]),
         [cnn = CnnHandle::cnnOf(info[0], "cnn"), images = TensorHandle::tensorOf(info[1], "images"),
          maps = TensorHandle::tensorOf(info[2], "maps")](const TaskContext&) { return maskImages(*cnn, images, maps); },
-        wrapTensor);
+        TensorHandle::wrap);
   });
 }
 
@@ -193,7 +190,7 @@ Napi::Value shakeImagesCall(const Napi::CallbackInfo& info) {
         info.Env(), CallOptions::from(info[2]),
         [images = TensorHandle::tensorOf(info[0], "images"), radius = options.number("radius"), draw = options.integer("draw"),
          draws = Draws(options)](const TaskContext&) { return shakeImages(images, radius, draws.seed, draws.first, draw); },
-        wrapTensor);
+        TensorHandle::wrap);
   });
 }
 

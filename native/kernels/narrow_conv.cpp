@@ -18,7 +18,7 @@ constexpr int64_t kValuesOfBand = 4096;   // values of rows that are gone over a
 constexpr int64_t kWorkATime = 1 << 17;   // products that are worth the hand-over to a thread: some 5 µs
 constexpr int64_t kMostParts = 32;        // that the weights' gradient is summed up in
 
-int64_t roundedUp(int64_t channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
+int64_t roundedUp(int64_t channels) { return (channels + kNarrowLanes - 1) / kNarrowLanes * kNarrowLanes; }
 
 /// Images as they lie in memory: channels together, pixels `pixel` values apart.
 struct Images {
@@ -104,7 +104,7 @@ class Padded {
 };
 
 /// Registers of the panel that begins with channel `first`: a pair, or a single one where 8 channels or fewer are left.
-int64_t vectorsOf(int64_t first, int64_t outputs) { return outputs - first > kLanes ? 2 : 1; }
+int64_t vectorsOf(int64_t first, int64_t outputs) { return outputs - first > kNarrowLanes ? 2 : 1; }
 
 /// Weights as the loops meet them, [panel][ky][kx][input][channel of the panel], zeros where a panel is not full.
 template <typename Get>
@@ -112,7 +112,7 @@ std::vector<float> packed(int64_t outputs, int64_t inputs, int64_t kernel, const
   std::vector<float> result(static_cast<size_t>(roundedUp(outputs) * inputs * kernel * kernel));
   float* to = result.data();
   for (int64_t first = 0; first < outputs;) {
-    const int64_t width = vectorsOf(first, outputs) * kLanes, valid = std::min(width, outputs - first);
+    const int64_t width = vectorsOf(first, outputs) * kNarrowLanes, valid = std::min(width, outputs - first);
     for (int64_t ky = 0; ky < kernel; ++ky)
       for (int64_t kx = 0; kx < kernel; ++kx)
         for (int64_t i = 0; i < inputs; ++i, to += width)
@@ -136,7 +136,7 @@ at::Tensor convolve(const at::Tensor& input, int64_t outputs, int64_t kernel, in
       const Pass pass = padded.over(band);
       float* const to = out + bands.firstPixel(band) * outputs;
       for (int64_t o = 0; o < outputs;) {
-        const int64_t vectors = vectorsOf(o, outputs), width = vectors * kLanes;
+        const int64_t vectors = vectorsOf(o, outputs), width = vectors * kNarrowLanes;
         convolvePanel(vectors, pass, weights.data() + o * area, bias.data() + o, to + o, outputs, std::min(width, outputs - o));
         o += width;
       }
@@ -204,7 +204,7 @@ std::pair<at::Tensor, at::Tensor> narrowConvGradParameters(const at::Tensor& gra
         for (int64_t o = 0; o < channels;) {
           const int64_t vectors = vectorsOf(o, channels);
           addProducts(vectors, pass, from + o, channels, to + o);
-          o += vectors * kLanes;
+          o += vectors * kNarrowLanes;
         }
         // Band by band, as the products are: a sum of very many small values loses digits.
         std::fill(ofBand.begin(), ofBand.end(), 0.0F);

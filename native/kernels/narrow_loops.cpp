@@ -10,7 +10,7 @@ namespace {
 constexpr int kSums = 8;  // registers that are added to side by side: one alone would wait for itself
 
 // At any address of floats.
-using Vector = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float)), may_alias));
+using Vector = float __attribute__((vector_size(kNarrowLanes * sizeof(float)), aligned(alignof(float)), may_alias));
 
 /// `kPixels` pixels beside each other, `kVectors`·8 channels of each, of which `valid` are there.
 template <int kPixels, int kVectors>
@@ -18,20 +18,20 @@ template <int kPixels, int kVectors>
                                         const float* __restrict bias, float* __restrict out, int64_t outputs, int64_t valid) {
   Vector sums[kPixels][kVectors];
   for (int p = 0; p < kPixels; ++p)
-    for (int v = 0; v < kVectors; ++v) sums[p][v] = *reinterpret_cast<const Vector*>(bias + v * kLanes);
+    for (int v = 0; v < kVectors; ++v) sums[p][v] = *reinterpret_cast<const Vector*>(bias + v * kNarrowLanes);
   const int64_t ofRow = pass.kernel * pass.inputs;
   for (int64_t y = 0; y < pass.kernel; ++y) {
     const float* const row = values + y * pass.in.row;
-    for (int64_t j = 0; j < ofRow; ++j, weights += kVectors * kLanes) {
+    for (int64_t j = 0; j < ofRow; ++j, weights += kVectors * kNarrowLanes) {
       for (int v = 0; v < kVectors; ++v) {
-        const Vector weight = *reinterpret_cast<const Vector*>(weights + v * kLanes);
+        const Vector weight = *reinterpret_cast<const Vector*>(weights + v * kNarrowLanes);
         for (int p = 0; p < kPixels; ++p) sums[p][v] += row[p * pass.in.pixel + j] * weight;
       }
     }
   }
   for (int p = 0; p < kPixels; ++p) {
-    if (valid == kVectors * kLanes) {
-      for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(out + p * outputs + v * kLanes) = sums[p][v];
+    if (valid == kVectors * kNarrowLanes) {
+      for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(out + p * outputs + v * kNarrowLanes) = sums[p][v];
     } else {
       std::memcpy(out + p * outputs, sums[p], static_cast<size_t>(valid) * sizeof(float));
     }
@@ -70,13 +70,13 @@ template <int kValues, int kVectors>
     const float* value = first;
     for (int64_t x = 0; x < pass.width; ++x, value += pass.in.pixel, grad += channels) {
       for (int v = 0; v < kVectors; ++v) {
-        const Vector g = *reinterpret_cast<const Vector*>(grad + v * kLanes);
+        const Vector g = *reinterpret_cast<const Vector*>(grad + v * kNarrowLanes);
         for (int j = 0; j < kValues; ++j) local[j][v] += value[j] * g;
       }
     }
   }
   for (int j = 0; j < kValues; ++j)
-    for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(sums + j * channels + v * kLanes) += local[j][v];
+    for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(sums + j * channels + v * kNarrowLanes) += local[j][v];
 }
 
 /// The products of `left` neighbouring inputs, kValues at a time, and of what is left over in smaller parts.

@@ -5,7 +5,7 @@
 namespace cumulens::kernels {
 
 /// Channels that a register holds, or two or four where registers are smaller. The loops below take panels of one or two registers.
-constexpr int64_t kLanes = 8;
+constexpr int64_t kNarrowLanes = 8;
 
 /// Pixels of channels-last images as a window passes over them: neighbours `pixel` values apart, rows `row` values apart.
 struct Rows {

@@ -11,16 +11,16 @@ namespace cumulens::kernels {
 namespace {
 
 constexpr int64_t kValuesATime = 1 << 15;  // that a thread takes: large enough to hide the hand-over
-constexpr size_t kLanes = 16;              // sums side by side, as the widest registers hold: the order of additions is the same everywhere
+constexpr size_t kPartialSums = 16;        // sums side by side, as the widest registers hold: the order of additions is the same everywhere
 
 /// Channels last: a pixel's channels lie together, [pixels,C].
 CUMULENS_SIMD void weighTogether(const float* __restrict values, const float* __restrict weights, int64_t channels, int64_t pixels,
                                  float* __restrict out) {
-  const int64_t whole = channels - channels % static_cast<int64_t>(kLanes);
+  const int64_t whole = channels - channels % static_cast<int64_t>(kPartialSums);
   for (int64_t pixel = 0; pixel < pixels; ++pixel, values += channels) {
-    std::array<float, kLanes> lanes{};
-    for (int64_t c = 0; c < whole; c += static_cast<int64_t>(kLanes)) {
-      for (size_t lane = 0; lane < kLanes; ++lane)
+    std::array<float, kPartialSums> lanes{};
+    for (int64_t c = 0; c < whole; c += static_cast<int64_t>(kPartialSums)) {
+      for (size_t lane = 0; lane < kPartialSums; ++lane)
         lanes[lane] += weights[c + static_cast<int64_t>(lane)] * values[c + static_cast<int64_t>(lane)];
     }
     float sum = 0.0F;

@@ -10,8 +10,6 @@ namespace cumulens {
 
 namespace {
 
-constexpr double kByteRange = 255.0;
-
 at::Tensor unit(const at::Tensor& bytes, c10::Device device) {
   return bytes.to(device, /*non_blocking=*/true).to(at::kFloat).div_(kByteRange);
 }

@@ -9,6 +9,9 @@
 
 namespace cumulens {
 
+/// Bytes stand for byte / kByteRange.
+constexpr double kByteRange = 255.0;
+
 struct BatchConfig {
   int64_t size = 32;           // samples of a batch
   int64_t targetChannels = 1;  // one-channel targets are repeated

@@ -3,7 +3,7 @@
 namespace cumulens {
 
 namespace {
-constexpr double kSlope = 0.1;
+constexpr double kCondNetSlope = 0.1;
 }  // namespace
 
 CondNet::CondNet(Builder& builder, int64_t inputs, int64_t hidden, int64_t features) {
@@ -15,7 +15,7 @@ CondNet::CondNet(Builder& builder, int64_t inputs, int64_t hidden, int64_t featu
 at::Tensor CondNet::operator()(const at::Tensor& conditions, const CancelToken& cancel) const {
   at::Tensor features = conditions;
   for (size_t i = 0; i + 1 < layers_.size(); ++i) {
-    features = watched(leakyReluInPlace(layers_[i](features), kSlope), cancel);
+    features = watched(leakyReluInPlace(layers_[i](features), kCondNetSlope), cancel);
   }
   return layers_.back()(features);
 }

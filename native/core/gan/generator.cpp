@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/gan/batches.h"
 #include "core/gan/global_generator.h"
 #include "core/gan/local_generator.h"
 #include "core/runtime/error.h"
@@ -14,8 +15,6 @@
 namespace cumulens {
 
 namespace {
-
-constexpr double kByteRange = 255.0;
 
 void validate(const GeneratorConfig& config) {
   check(config.outputChannels == 1 || config.outputChannels == 3, ErrorCode::option, "outputChannels is ", config.outputChannels,

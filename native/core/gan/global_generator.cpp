@@ -2,10 +2,6 @@
 
 namespace cumulens {
 
-namespace {
-constexpr double kLastConvGain = 0.1;  // keeps 32 residual blocks without normalisation at order 1 before training
-}  // namespace
-
 GlobalGenerator::GlobalGenerator(const GeneratorConfig& config, const at::Generator& random, const at::TensorOptions& options)
     : Generator(config, random, options),
       condNet_(builder_, config.conditions, config.conditionWidth, config.conditionFeatures),
@@ -16,7 +12,7 @@ GlobalGenerator::GlobalGenerator(const GeneratorConfig& config, const at::Genera
   for (int64_t i = 0; i < config.blocks; ++i) {
     const std::string name = "blocks." + std::to_string(i);
     blocks_.push_back({Sft(builder_, name + ".sft", config.conditionFeatures, config.width),
-                       Conv2d(builder_, name + ".conv", config.width, config.width, 3, kLastConvGain)});
+                       Conv2d(builder_, name + ".conv", config.width, config.width, 3, kResidualGain)});
   }
 }
 

@@ -20,6 +20,9 @@ struct Builder {
 /// Looks at the token now, and again when the gradient passes `x` on its way back: an abort waits for one layer, not for a pass.
 at::Tensor watched(at::Tensor x, const CancelToken& cancel);
 
+/// The last convolutions' gain of residual blocks without normalisation: keeps 32 of them at order 1 before training.
+constexpr double kResidualGain = 0.1;
+
 /// A convolution that keeps the size ('same'; an even kernel pads one less on the left and top, as TensorFlow does).
 class Conv2d {
  public:

@@ -3,8 +3,7 @@
 namespace cumulens {
 
 namespace {
-constexpr double kSlope = 0.3;
-constexpr double kLastConvGain = 0.1;  // keeps the residual blocks without normalisation at order 1 before training
+constexpr double kBlockSlope = 0.3;
 }  // namespace
 
 LocalGenerator::LocalGenerator(const GeneratorConfig& config, const at::Generator& random, const at::TensorOptions& options)
@@ -18,10 +17,10 @@ LocalGenerator::LocalGenerator(const GeneratorConfig& config, const at::Generato
     const std::string name = "blocks." + std::to_string(i);
     if (i % 2 == 0) {
       even_.push_back({Sft(builder_, name + ".sft", config.conditionFeatures, width),
-                       Conv2d(builder_, name + ".conv", width, width, 3, kLastConvGain)});
+                       Conv2d(builder_, name + ".conv", width, width, 3, kResidualGain)});
     } else {
       odd_.push_back({Conv2d(builder_, name + ".conv.0", width, width, 3), Conv2d(builder_, name + ".conv.1", width, 2 * width, 3),
-                      Conv2d(builder_, name + ".conv.2", 2 * width, width, 3, kLastConvGain)});
+                      Conv2d(builder_, name + ".conv.2", 2 * width, width, 3, kResidualGain)});
     }
   }
 }
@@ -37,7 +36,7 @@ at::Tensor LocalGenerator::evenBlock(size_t j, const at::Tensor& r, const at::Te
 }
 
 at::Tensor LocalGenerator::oddBlock(size_t j, const at::Tensor& r, const CancelToken& cancel) const {
-  return watched(r + leakyReluInPlace(odd_[j].last(odd_[j].middle(odd_[j].first(r))), kSlope), cancel);
+  return watched(r + leakyReluInPlace(odd_[j].last(odd_[j].middle(odd_[j].first(r))), kBlockSlope), cancel);
 }
 
 at::Tensor LocalGenerator::run(const at::Tensor& image, const at::Tensor& conditions, const CancelToken& cancel) const {

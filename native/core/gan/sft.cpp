@@ -9,7 +9,7 @@ namespace cumulens {
 
 namespace {
 
-constexpr double kSlope = 0.1;
+constexpr double kSftSlope = 0.1;
 
 class ModulateFunction : public torch::autograd::Function<ModulateFunction> {
  public:
@@ -40,7 +40,7 @@ Sft::Sft(Builder& builder, const std::string& name, int64_t features, int64_t wi
       shift_(builder, name + ".shift.1", features, width, 3) {}
 
 at::Tensor Sft::operator()(const at::Tensor& x, const at::Tensor& c) const {
-  const auto hidden = leakyReluInPlace(first_(c), kSlope).chunk(2, 1);
+  const auto hidden = leakyReluInPlace(first_(c), kSftSlope).chunk(2, 1);
   return modulate(x, scale_(hidden[0]), shift_(hidden[1]));
 }
 

@@ -11,14 +11,14 @@ namespace cumulens {
 namespace {
 
 constexpr double kSize = 64;
-constexpr double kHalfWindow = 5;
-constexpr double kSigma = 5;
+constexpr double kBlurHalfWindow = 5;
+constexpr double kBlurSigma = 5;
 
 /// [size,size]: row i weighs pixels i − half … i + half, those beyond the border taken from its other side.
 at::Tensor blurMatrix(std::int64_t size, double scale, const at::TensorOptions& options) {
-  const auto half = std::min<std::int64_t>(std::max<std::int64_t>(std::llround(kHalfWindow * scale), 1), size - 1);
+  const auto half = std::min<std::int64_t>(std::max<std::int64_t>(std::llround(kBlurHalfWindow * scale), 1), size - 1);
   const at::Tensor offsets = at::arange(-half, half + 1, options.dtype(at::kLong));
-  const at::Tensor weights = at::exp(offsets.to(at::kDouble).square() / (-2.0 * kSigma * kSigma * scale * scale));
+  const at::Tensor weights = at::exp(offsets.to(at::kDouble).square() / (-2.0 * kBlurSigma * kBlurSigma * scale * scale));
   const at::Tensor beyond = (at::arange(size, offsets.options()).unsqueeze(1) + offsets).abs();
   const at::Tensor source = at::minimum(beyond, 2 * (size - 1) - beyond);
   return at::zeros({size, size}, options.dtype(at::kDouble))

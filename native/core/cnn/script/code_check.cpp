@@ -19,8 +19,6 @@ namespace {
 namespace jit = torch::jit;
 using jit::TreeRef;
 
-/// As in definitions.cpp, for one definition.
-constexpr int kMaxDepth = 1000;
 /// Bytes that one folded value, of text or tuples, may have, and all of them.
 constexpr uint64_t kMaxFolded = uint64_t{1} << 20;
 constexpr uint64_t kMaxFoldedInAll = uint64_t{1} << 28;
@@ -318,8 +316,8 @@ std::vector<Definition> parse(const std::string& path, const std::string& code) 
   std::replace(space.begin(), space.end(), '/', '.');
   const auto source = std::make_shared<jit::Source>(code, path, 1);
   const int depth = codeDepth(source);
-  check(depth <= kMaxDepth, ErrorCode::format, "'", path, "' in the archive nests its code too deep (", depth,
-        " levels), expected at most ", kMaxDepth);
+  check(depth <= kMaxCodeDepth, ErrorCode::format, "'", path, "' in the archive nests its code too deep (", depth,
+        " levels), expected at most ", kMaxCodeDepth);
   jit::Parser parser(source);
   auto& lexer = parser.lexer();
   std::vector<Definition> definitions;

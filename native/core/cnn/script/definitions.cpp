@@ -1,5 +1,6 @@
 #include "core/cnn/script/definitions.h"
 
+#include "core/cnn/script/code_depth.h"
 #include "core/runtime/error.h"
 
 #include <algorithm>
@@ -7,8 +8,7 @@
 namespace cumulens {
 namespace {
 
-/// A level of syntax takes the compiler up to 5 KB of stack, a definition within a definition up to 10 KB.
-constexpr int kMaxDepth = 1000;
+/// Levels of syntax that a definition within a definition stands for: it takes the compiler up to 10 KB of stack.
 constexpr int kDefinitionDepth = 5;
 
 }  // namespace
@@ -42,8 +42,8 @@ class Definitions::Descent {
   static constexpr int kOpen = -1;
 
   static void checkDepth(const std::string& name, int depth) {
-    check(depth <= kMaxDepth, ErrorCode::format, "the code in the archive nests its definitions too deep (", depth, " levels at '", name,
-          "'), expected at most ", kMaxDepth);
+    check(depth <= kMaxCodeDepth, ErrorCode::format, "the code in the archive nests its definitions too deep (", depth, " levels at '",
+          name, "'), expected at most ", kMaxCodeDepth);
   }
 
   /// The definition that a name, or what stands before its last parts, is of.

@@ -18,12 +18,12 @@ namespace {
 namespace jit = torch::jit;
 
 /// Operations that loops may run: a graph that does more is taken to loop for ever.
-constexpr int64_t kMaxNodes = 4'000'000;
+constexpr int64_t kMaxOperations = 4'000'000;
 /// Elements that lists may grow by.
-constexpr int64_t kMaxElements = int64_t{1} << 24;
+constexpr int64_t kMaxGrowth = int64_t{1} << 24;
 /// Values of a tensor that takes no memory for them (expand).
 constexpr int64_t kMaxValues = int64_t{1} << 33;
-constexpr size_t kMaxText = 4096;
+constexpr size_t kMaxMade = 4096;
 /// Operations in a row between two looks at the cancel token.
 constexpr int64_t kStride = 64;
 
@@ -31,7 +31,7 @@ thread_local ScriptLimits* limits = nullptr;
 
 int64_t saturatedProduct(int64_t a, int64_t b) {
   int64_t product = 0;
-  return __builtin_mul_overflow(a, std::max<int64_t>(b, 0), &product) ? kMaxElements + 1 : product;
+  return __builtin_mul_overflow(a, std::max<int64_t>(b, 0), &product) ? kMaxGrowth + 1 : product;
 }
 
 int64_t lengthOf(const c10::IValue& value) {
@@ -88,7 +88,7 @@ void textOperation(jit::Stack& stack) {
   const std::string& pattern = values[0].toStringRef();
   std::string made;
   size_t next = 1;
-  for (size_t i = 0; i < pattern.size() && made.size() < kMaxText; ++i) {
+  for (size_t i = 0; i < pattern.size() && made.size() < kMaxMade; ++i) {
     if (pattern.compare(i, 2, "{}") != 0 || next == count) {
       made += pattern[i];
       continue;
@@ -96,7 +96,7 @@ void textOperation(jit::Stack& stack) {
     made += asText(values[next++]);
     ++i;
   }
-  made.resize(std::min(made.size(), kMaxText));
+  made.resize(std::min(made.size(), kMaxMade));
   jit::drop(stack, count);
   jit::push(stack, std::move(made));
 }
@@ -107,7 +107,7 @@ void freshOperation(jit::Stack& stack) {
   jit::push(stack, mapTensors(value, [](const at::Tensor& tensor, const auto&) { return tensor; }));
 }
 
-const jit::RegisterOperators operators({
+const jit::RegisterOperators limiting({
     jit::Operator("cumulens::step(int nodes) -> ()", stepOperation, c10::AliasAnalysisKind::CONSERVATIVE),
     jit::Operator("cumulens::spend(...) -> ()", spendOperation, c10::AliasAnalysisKind::CONSERVATIVE),
     jit::Operator("cumulens::extend(Any value) -> ()", extendOperation, c10::AliasAnalysisKind::CONSERVATIVE),
@@ -221,13 +221,14 @@ void ScriptLimits::step(int64_t nodes) {
   guarded([&] {
     cancel_.check();
     nodes_ += nodes;
-    check(nodes_ <= kMaxNodes, ErrorCode::format, "the model does not come to an end: its loops have run ", kMaxNodes, " operations");
+    check(nodes_ <= kMaxOperations, ErrorCode::format, "the model does not come to an end: its loops have run ", kMaxOperations,
+          " operations");
   });
 }
 
 void ScriptLimits::spend(int64_t elements) {
   guarded([&] {
-    check(elements <= kMaxElements - elements_, ErrorCode::format, "the model makes lists of more than ", kMaxElements, " elements");
+    check(elements <= kMaxGrowth - elements_, ErrorCode::format, "the model makes lists of more than ", kMaxGrowth, " elements");
     elements_ += elements;
   });
 }

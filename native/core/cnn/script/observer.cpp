@@ -23,7 +23,7 @@ void activatedOperation(torch::jit::Stack& stack) {
   if (observer) observer->activated(torch::jit::peek(stack, 0, 1).toTensor());
 }
 
-const torch::jit::RegisterOperators operators({
+const torch::jit::RegisterOperators observing({
     torch::jit::Operator("cumulens::tap(Tensor(a) value, int point) -> Tensor(a)", tapOperation, c10::AliasAnalysisKind::FROM_SCHEMA),
     torch::jit::Operator("cumulens::activated(Tensor(a) output) -> Tensor(a)", activatedOperation, c10::AliasAnalysisKind::FROM_SCHEMA),
 });

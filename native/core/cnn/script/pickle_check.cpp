@@ -15,7 +15,7 @@ namespace cumulens {
 namespace {
 
 /// Values are taken apart by recursion, so their depth is bounded: two for each level of modules.
-constexpr int kMaxDepth = 512;
+constexpr int kMaxNesting = 512;
 /// Values within one that is no object; a few that hold one another twice can stand for more than any walk comes through.
 constexpr int64_t kMaxParts = 1'000'000;
 constexpr int64_t kMaxElements = int64_t{1} << 40;
@@ -105,7 +105,7 @@ class Checker {
   }
 
   void requireSmall(const Item& item) const {
-    require(item.depth <= kMaxDepth, "nests values more than ", kMaxDepth, " deep");
+    require(item.depth <= kMaxNesting, "nests values more than ", kMaxNesting, " deep");
     require(item.parts <= kMaxParts, "holds values of more than ", kMaxParts, " parts");
   }
 
