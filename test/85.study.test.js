@@ -12,7 +12,7 @@ import { contrasts } from '../dist/study/comparison.js';
 import { StudyFolder } from '../dist/study/folder.js';
 import { parseStudyOptions, recordedSettings, STUDY_PRESETS } from '../dist/study/options.js';
 import { pairName, planStudy } from '../dist/study/plan.js';
-import { doubled, fallOfLastQuarter, isAtRest } from '../dist/study/training.js';
+import { doubled, isAtRest, lastQuarter } from '../dist/study/training.js';
 import { study } from '../dist/index.js';
 import { remakePage } from '../dist/report/remake.js';
 import { studyPage } from '../dist/report/study_page.js';
@@ -87,17 +87,23 @@ describe('A comparison over seeds', () => {
 });
 
 describe("A training's last quarter", () => {
-  it('is the relative fall of the validation error from three quarters of the steps to the end', () => {
-    expect(fallOfLastQuarter([[50, 0.4], [100, 0.3], [150, 0.2], [200, 0.19]])).to.be.closeTo(0.05, 1e-12); // prettier-ignore
-    expect(fallOfLastQuarter([[75, 0.2], [100, 0.3]])).to.be.closeTo(-0.5, 1e-12); // prettier-ignore
-    expect(fallOfLastQuarter([[100, 0.3]])).to.equal(undefined);
-    expect(fallOfLastQuarter([])).to.equal(undefined);
+  it('goes from the last look at the error up to three quarters of the steps to the one at the end', () => {
+    expect(lastQuarter([[50, 0.4], [100, 0.3], [150, 0.2], [200, 0.19]])).to.deep.equal([0.2, 0.19]); // prettier-ignore
+    expect(lastQuarter([[75, 0.2], [100, 0.3]])).to.deep.equal([0.2, 0.3]); // prettier-ignore
+    expect(lastQuarter([[70, 0.2], [80, 0.3], [100, 0.1]])).to.deep.equal([0.2, 0.1]); // prettier-ignore
+    expect(lastQuarter([[100, 0.3]])).to.equal(undefined);
+    expect(lastQuarter([])).to.equal(undefined);
   });
 
   it('is at rest where the error changed by less than 3 % of itself', () => {
     const falling = (to) => [[75, 0.2], [100, to]]; // prettier-ignore
     expect([0.1945, 0.1935, 0.2055, 0.2065].map((to) => isAtRest(falling(to)))).to.deep.equal([true, false, true, false]); // prettier-ignore
     expect(isAtRest([[100, 0.3]])).to.equal(undefined);
+  });
+
+  it('is at rest where the error changed by less than rounding to bytes does, 1/1020, however small it is', () => {
+    const falling = (to) => [[75, 0.01], [100, to]]; // prettier-ignore
+    expect([0.00903, 0.00901, 0.01097, 0.01099].map((to) => isAtRest(falling(to)))).to.deep.equal([true, false, true, false]); // prettier-ignore
   });
 });
 

@@ -4,7 +4,7 @@ import type { Answer } from '../study/answer.js';
 import type { FirstAndLastRow, Question, StudyAnswers } from '../study/answers.js';
 import type { Contrast } from '../study/comparison.js';
 import type { StudyResult } from '../study/results.js';
-import { REST } from '../study/training.js';
+import { REST, ROUNDING } from '../study/training.js';
 import { intervalChart, type SeriesStyle } from './charts.js';
 import { html, Markup } from './html.js';
 import { reportPage } from './page.js';
@@ -165,6 +165,7 @@ function trainingsSection({ trainings }: StudyAnswers): Markup {
     lengthened,
     validationL1,
     lastQuarter,
+    lastQuarterBy,
     atRest,
   }: StudyAnswers['trainings'][number]): Markup =>
     html`<tr>
@@ -172,13 +173,15 @@ function trainingsSection({ trainings }: StudyAnswers): Markup {
       <td>${steps}${lengthened > 0 ? ', anew' : ''}</td>
       <td>${number(validationL1)}</td>
       <td>${lastQuarter === null ? 'not known' : `${(100 * lastQuarter).toFixed(1).replace('-', '−')} %`}</td>
+      <td>${lastQuarterBy === null ? 'not known' : lastQuarterBy.toFixed(4).replace('-', '−')}</td>
       <td>${atRest === null ? 'not known' : atRest ? 'yes' : html`<span class="wrong">no</span>`}</td>
     </tr>`;
   return html`<section id="trainings">
     <h2>Had the trainings come to rest?</h2>
     <p>
       ${resting} of ${trainings.length}: their validation error changed by less than ${100 * REST} % over the last
-      quarter of the steps.${unknown > 0 ? ` Of ${unknown} it was measured too seldom to tell.` : ''}
+      quarter of the steps, or by less than ${ROUNDING.toFixed(5)}, which rounding the maps to bytes
+      does.${unknown > 0 ? ` Of ${unknown} it was measured too seldom to tell.` : ''}
       ${anew > 0 ? `${anew} had not at first, and were trained anew for more steps.` : ''}
     </p>
     <details>
@@ -191,6 +194,7 @@ function trainingsSection({ trainings }: StudyAnswers): Markup {
               <th scope="col">steps</th>
               <th scope="col">validation L1</th>
               <th scope="col">fall in the last quarter</th>
+              <th scope="col">that is</th>
               <th scope="col">at rest</th>
             </tr>
           </thead>

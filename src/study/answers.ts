@@ -6,7 +6,7 @@ import { FindingIndex } from './finding_index.js';
 import type { Findings } from './findings.js';
 import { firstAndLast } from './first_and_last.js';
 import { answerQuestions } from './questions.js';
-import { fallOfLastQuarter, isAtRest, type TrainingResult } from './training.js';
+import { isAtRest, lastQuarter, type TrainingResult } from './training.js';
 
 export interface Question {
   id: string;
@@ -40,7 +40,9 @@ export interface StudyAnswers {
     validationL1: number;
     /** By how much the error fell in the last quarter of the steps, relative to what it was; null: it was looked at too seldom. */
     lastQuarter: number | null;
-    /** Whether that is within ±REST. */
+    /** The same fall as it is, in the maps' range of 0 to 1. */
+    lastQuarterBy: number | null;
+    /** Whether that is within ±REST of what it was, or within ±ROUNDING. */
     atRest: boolean | null;
     warnings: number;
   }[];
@@ -48,8 +50,14 @@ export interface StudyAnswers {
   firstAndLast: { text: string; answer: Answer; rows: FirstAndLastRow[] };
 }
 
-function restOf({ validation }: TrainingResult): Pick<StudyAnswers['trainings'][number], 'lastQuarter' | 'atRest'> {
-  return { lastQuarter: fallOfLastQuarter(validation) ?? null, atRest: isAtRest(validation) ?? null };
+type Rest = Pick<StudyAnswers['trainings'][number], 'lastQuarter' | 'lastQuarterBy' | 'atRest'>;
+
+function restOf({ validation }: TrainingResult): Rest {
+  const quarter = lastQuarter(validation);
+  if (!quarter) return { lastQuarter: null, lastQuarterBy: null, atRest: null };
+  const [before, last] = quarter;
+  const fall = before - last;
+  return { lastQuarter: fall / before, lastQuarterBy: fall, atRest: isAtRest(validation) ?? null };
 }
 
 /** Sums up what was found, whether or not all of the study is done. */

@@ -23,22 +23,30 @@ export interface TrainingResult {
   lengthened: number;
 }
 
-/** A validation error that changes by less than this over the last quarter of the training counts as at rest. */
+/** A validation error that changes by less than this part of it over the last quarter of the training counts as at rest. */
 export const REST = 0.03;
+
+/**
+ * So does one that changes by less than this: maps are kept as bytes, and rounding to them errs by as much on average. An error that goes
+ * towards 0 by a power of the steps falls by the same part of it for ever, long after anything of it could be seen.
+ */
+export const ROUNDING = 1 / (4 * 255);
 
 type Validation = readonly (readonly [number, number])[];
 
-/** The relative fall of the error over the last quarter; undefined where there are too few looks at it. */
-export function fallOfLastQuarter(validation: Validation): number | undefined {
+/** The error at three quarters of the training and at its end; undefined where there are too few looks at it. */
+export function lastQuarter(validation: Validation): [before: number, last: number] | undefined {
   const last = validation.at(-1);
   const before = last && validation.filter(([step]) => step <= 0.75 * last[0]).at(-1);
-  return before && (before[1] - last[1]) / before[1];
+  return before && [before[1], last[1]];
 }
 
 /** Undefined where there are too few looks to tell. */
 export function isAtRest(validation: Validation): boolean | undefined {
-  const fall = fallOfLastQuarter(validation);
-  return fall === undefined ? undefined : Math.abs(fall) < REST;
+  const quarter = lastQuarter(validation);
+  if (!quarter) return undefined;
+  const [before, last] = quarter;
+  return Math.abs(before - last) < Math.max(REST * before, ROUNDING);
 }
 
 /**
