@@ -15,8 +15,8 @@ import { hashInputs, hasStamp, writeStamp } from './stamp.mjs';
 /** The folder of package.json. */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
-// A C++ file that includes ATen takes about this much memory to compile.
-const BYTES_PER_COMPILER = 1.5e9;
+// The largest translation unit takes about this much memory to compile.
+const BYTES_PER_COMPILER = 2e9;
 
 /** What stops a set-up, in words that need no stack trace. */
 export class SetupError extends Error {

@@ -62,9 +62,11 @@ describe('pictures for pages', () => {
       [native.drawImages(filled(0, 2, 4), undefined, { size: [4, 4] }), /\[1, 2, 4, 4\], expected \[n,3,H,W\]/],
       [native.drawImages(filled(0, 3, 4), filled(0, 2, 4), { size: [4, 4] }), /masks have shape \[1, 2, 4, 4\]/],
       [native.drawMaps(filled(0, 3, 4), { size: [4, 4] }), /expected \[n,1,H,W\]/],
-      [native.drawMaps(filled(0, 1, 4), { size: [0, 4] }), /size must be 1 to 4096, got 0×4/],
+      [native.drawMaps(filled(0, 1, 4), { size: [5000, 4] }), /size must be 1 to 4096, got 5000×4/],
     ];
     for (const [promise, message] of wrong) expect((await failure(promise)).message).to.match(message);
+    expect(() => native.drawMaps(filled(0, 1, 4), { size: [0, 4] })).to.throw(/^size: .*both positive, got \[0, 4\]$/);
+    expect(() => native.drawMaps(filled(0, 1, 4), { size: [4] })).to.throw(/^size: .*both positive, got \[4\]$/);
   });
 
   it('come of images that are resized natively, bytes as bytes', async () => {

@@ -1,5 +1,7 @@
 #include "binding/convert.h"
 
+#include <c10/util/ArrayRef.h>
+
 #include <cmath>
 
 #include "binding/errors.h"
@@ -68,7 +70,8 @@ std::vector<std::int64_t> Options::integers(const std::string& name) const {
 
 std::array<std::int64_t, 2> Options::size(const std::string& name) const {
   const std::vector<std::int64_t> size = integers(name);
-  check(size.size() == 2 && size[0] > 0 && size[1] > 0, ErrorCode::option, name, ": expected [height, width], both positive");
+  check(size.size() == 2 && size[0] > 0 && size[1] > 0, ErrorCode::option, name, ": expected [height, width], both positive, got ",
+        at::IntArrayRef(size));
   return {size[0], size[1]};
 }
 
