@@ -1,8 +1,8 @@
 // The addon's C++ sources, a translation unit a folder: what libtorch's headers leave to be instantiated takes five seconds in every unit,
 // more than most of our files. CMake makes such units itself (CMakeLists.txt); this is for binding.gyp, which cannot, and for clang-tidy.
 //   node scripts/units.mjs FOLDER      writes them there and names them, one a line
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const native = fileURLToPath(new URL('../native', import.meta.url));
@@ -35,7 +35,8 @@ export function writeUnits(folder) {
   });
 }
 
-if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+// node-gyp runs it by way of a link.
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const [folder] = process.argv.slice(2);
   console.log(
     writeUnits(folder)
