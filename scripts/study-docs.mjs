@@ -77,9 +77,9 @@ function trainingsSection(trainings) {
     id,
     steps,
     validationL1.toFixed(4),
-    `${(100 * lastQuarter).toFixed(1).replace('-', '−')} %`,
-    lastQuarterBy.toFixed(4).replace('-', '−'),
-    atRest ? 'yes' : 'no',
+    lastQuarter === null ? 'not known' : `${(100 * lastQuarter).toFixed(1).replace('-', '−')} %`,
+    lastQuarterBy === null ? 'not known' : lastQuarterBy.toFixed(4).replace('-', '−'),
+    atRest === null ? 'not known' : atRest ? 'yes' : 'no',
   ]);
   return `## The trainings
 
