@@ -37,7 +37,19 @@ function crossTable(found, columns, columnOf, entry) {
   return table(['cell', ...columns.map(({ head }) => head)], rows);
 }
 
-function questionSection({ question, sides: [ours, theirs], contrasts }) {
+/** Where a score was undefined for some images, and counted as 0. */
+function undefinedNote({ contrasts, sides: [ours, theirs] }) {
+  const some = contrasts.filter(({ undefined: of }) => of.ours + of.theirs > 0);
+  if (some.length === 0) return '';
+  const counts = some.map((one) => {
+    const { undefined: of, images, seeds } = one;
+    return `${cellOf(one)}, ${SCORES[one.score].label}: ${of.ours} and ${of.theirs} of ${images * seeds}`;
+  });
+  return `\nUndefined, and counted as 0, were (${ours} and ${theirs}) ${counts.join('; ')}.\n`;
+}
+
+function questionSection({ question, sides, contrasts, overall }) {
+  const [ours, theirs] = sides;
   const columns = unique(contrasts.map(({ score }) => score)).map((id) => ({
     id,
     head: `${SCORES[id].label} ${SCORES[id].better === 'lower' ? '↓' : '↑'}`,
@@ -53,7 +65,9 @@ ${crossTable(
   ({ score }) => score,
   (difference) => `${interval(difference)} ${VERDICTS[difference.verdict]}`,
 )}
-`;
+
+Over all cells: ${overall.map(({ score, images, difference }) => `${SCORES[score].label} ${interval(difference)} of ${images} images`).join(', ')}.
+${undefinedNote({ contrasts, sides })}`;
 }
 
 function firstAndLastSection({ rows }) {

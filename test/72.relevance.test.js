@@ -147,6 +147,25 @@ describe('Relevance over a prepared dataset', () => {
     }
   });
 
+  it('is averaged over the samples of each class by itself', async () => {
+    const mixed = join(folder, 'classes');
+    // Classes take turns: samples 0, 3 and 6 are coats, 1 and 4 boots, 2 and 5 bags; there is no hat.
+    await writePrepared(mixed, { test: 7, classes: ['coat', 'boot', 'bag'] });
+    const { samples, kinds } = await relevance({ generator, data: mixed, kinds: ['zero'] });
+    const rows = samples.map((sample) => sample.relevance.zero);
+    const of = { coat: [0, 3, 6], boot: [1, 4], bag: [2, 5] };
+    expect(kinds.zero.byClass.map((one) => [one.class, one.count])).to.deep.equal([['coat', 3], ['boot', 2], ['bag', 2]]); // prettier-ignore
+    for (const { class: name, count, conditions } of kinds.zero.byClass) {
+      for (const [k, { mean, low, high }] of conditions.entries()) {
+        const own = of[name].map((i) => rows[i][k]);
+        expect(mean).to.be.closeTo(own.reduce((a, b) => a + b) / count, 1e-9);
+        // Of draws of so few, the least and the greatest of the samples are the bounds.
+        expect(low).to.be.closeTo(Math.min(...own), 1e-9);
+        expect(high).to.be.closeTo(Math.max(...own), 1e-9);
+      }
+    }
+  });
+
   it('replaces by the training mean, and by another sample', async () => {
     const dataset = await openDataset(folder);
     const [train, test] = [dataset.split('train'), dataset.split('test')];

@@ -3,7 +3,16 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { Cnn, createMethod, memory, METHOD_NAMES, METHODS, readSafetensors, Tensor } from '../dist/index.js';
+import {
+  Cnn,
+  createMethod,
+  MAP_METHODS,
+  memory,
+  METHOD_NAMES,
+  METHODS,
+  readSafetensors,
+  Tensor,
+} from '../dist/index.js';
 import { error, rejection, taken } from './support/arrays.js';
 import { smallCnn, someImages } from './support/small-cnn.js';
 
@@ -126,6 +135,23 @@ describe('Every method', () => {
       expect(await error(values, alone)).to.be.below(1e-4);
     });
   }
+
+  it('of one tap is the map that cnn.explain makes by that name, and no other', async () => {
+    const byName = {};
+    for (const name of MAP_METHODS) {
+      for (const tap of [-1, 1]) {
+        const options = { method: name, targetMethod: name, target, conditions: 0, maps: false, targetTap: tap, size: [size, size] }; // prettier-ignore
+        const { targetMap } = await cnn.explain(images, options);
+        const maps = await createMethod(name, { tap }).explain(ask());
+        expect(await error(maps, targetMap), `${name} at ${tap}`).to.be.below(1e-6);
+        byName[`${name} at ${tap}`] = maps;
+      }
+    }
+    // Before global average pooling several are one: all differ at the other tap.
+    const made = Object.entries(byName).filter(([name]) => name.endsWith(' at 1'));
+    for (const [i, [a, ours]] of made.entries())
+      for (const [b, theirs] of made.slice(i + 1)) expect(await error(ours, theirs), `${a}, ${b}`).to.be.above(1e-3);
+  });
 
   it('draws other numbers for another seed, and for another place in the data set where images have their own', async () => {
     for (const [name, ofImages] of [

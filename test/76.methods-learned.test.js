@@ -26,20 +26,20 @@ describe('Methods with something learned', () => {
   let cnn;
   let images;
   let generator;
+  const generators = {};
   before(async () => {
     cnn = await smallCnn(32);
     images = someImages(2);
     conditioning.targetTap = cnn.taps.at(-1);
-    const made = await Generator.create(
-      { variant: 'lsft', conditions: 3, width: 4, conditionWidth: 4, conditionFeatures: 4 },
-      { device: 'cpu', seed: 2 },
-    );
-    generator = await Generator.from(
-      made.config,
-      await made.stateDict(),
-      { device: 'cpu' },
-      { size: 16, conditioning },
-    );
+    const sizes = { conditions: 3, width: 4, conditionWidth: 4, conditionFeatures: 4 };
+    for (const variant of ['lsft', 'gsft']) {
+      const config = { variant, ...sizes, ...(variant === 'gsft' ? { blocks: 2 } : {}) };
+      const made = await Generator.create(config, { device: 'cpu', seed: 2 });
+      const origin = { size: 16, conditioning };
+      generators[variant] = await Generator.from(made.config, await made.stateDict(), { device: 'cpu' }, origin);
+      made.dispose();
+    }
+    generator = generators.lsft;
   });
   const ask = (more = {}) => ({ cnn, images, target, seed: 0, first: 0, ...more });
   const conditionsOf = async (network, pictures) =>
@@ -54,27 +54,30 @@ describe('Methods with something learned', () => {
       })
     ).cumulative;
 
-  it('a generator draws from conditions of the CNN and class that are asked for, at its own size', async () => {
-    const method = generatorMethod(generator, { name: 'lsft:a' });
-    expect(method).to.include({ name: 'lsft:a', label: 'LSFT', kind: 'generator' });
-    const recorded = { ...conditioning };
-    delete recorded.target;
-    expect(method.settings).to.deep.equal({ variant: 'lsft', conditions: 3, size: 16, conditioning: recorded });
-    const other = await Cnn.create(cnn.spec, { device: 'cpu', seed: 8 });
-    const small = await native.resizeImages(images, { size: [16, 16] });
-    const drawn = [];
-    for (const network of [cnn, other]) {
-      const maps = await method.explain(ask({ cnn: network }));
-      expect([maps.dtype, ...maps.shape]).to.deep.equal(['float32', 2, 1, 32, 32]);
-      const expected = await generator.explain(small, await conditionsOf(network, images));
-      const resized = await attribution.resizeMaps(expected, { size: [32, 32], device: 'cpu' });
-      drawn.push(await values(maps));
-      expect(await error(maps, resized)).to.be.below(1e-6);
-    }
-    expect(await error(drawn[0], drawn[1])).to.be.above(1e-3);
-    const elsewhere = await values(await method.explain(ask({ target: classes(1, 4) })));
-    expect(await error(elsewhere, drawn[0])).to.be.above(1e-4);
-  });
+  for (const variant of ['lsft', 'gsft']) {
+    it(`${variant.toUpperCase()} draws from conditions of the CNN and class that are asked for, at its own size`, async () => {
+      const generator = generators[variant];
+      const method = generatorMethod(generator, { name: `${variant}:a` });
+      expect(method).to.include({ name: `${variant}:a`, label: variant.toUpperCase(), kind: 'generator' });
+      const recorded = { ...conditioning };
+      delete recorded.target;
+      expect(method.settings).to.deep.equal({ variant, conditions: 3, size: 16, conditioning: recorded });
+      const other = await Cnn.create(cnn.spec, { device: 'cpu', seed: 8 });
+      const small = await native.resizeImages(images, { size: [16, 16] });
+      const drawn = [];
+      for (const network of [cnn, other]) {
+        const maps = await method.explain(ask({ cnn: network }));
+        expect([maps.dtype, ...maps.shape]).to.deep.equal(['float32', 2, 1, 32, 32]);
+        const expected = await generator.explain(small, await conditionsOf(network, images));
+        const resized = await attribution.resizeMaps(expected, { size: [32, 32], device: 'cpu' });
+        drawn.push(await values(maps));
+        expect(await error(maps, resized)).to.be.below(1e-6);
+      }
+      expect(await error(drawn[0], drawn[1])).to.be.above(1e-3);
+      const elsewhere = await values(await method.explain(ask({ target: classes(1, 4) })));
+      expect(await error(elsewhere, drawn[0])).to.be.above(1e-4);
+    });
+  }
 
   it('explains another CNN than it was trained on where it is told which tap is meant', async () => {
     const net = new CnnBuilder({ channels: 1, height: 20, width: 20 });

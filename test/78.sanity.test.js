@@ -440,6 +440,7 @@ describe('Sanity checks', () => {
     expect(faked.modelRandomisation.stages.at(-1).pearson.mean).to.equal(1);
     expect(faked.verdict).to.match(/^ignores the CNN: its map stays the same/);
     expect(honest.modelRandomisation.stages.at(-1).pearson.mean).to.be.below(1);
+    expect(honest.verdict).to.not.match(/ignores the CNN/);
     for (const one of [base, redraws, generator]) one.dispose();
   });
 
@@ -474,6 +475,36 @@ describe('Sanity checks', () => {
     await sanityChecks({ cnn, methods: [watched], images: native.rows(images, 5, 10), seed: 4, first: 5 });
     for (const [index, drawn] of seen) expect(drawn).to.deep.equal(classes.get(index));
     expect(seen.size).to.equal(5);
+  });
+
+  it('are passed below 0.3 for new weights and below 0.7 for another class, and failed above', async () => {
+    const { predicted } = await cnn.predict(images);
+    // Two waves that do not correlate, of one strength: cos φ·a + sin φ·b correlates with a by cos φ.
+    const angle = (pixel) => (2 * Math.PI * pixel) / PIXELS;
+    const wave = (r) =>
+      Array.from({ length: PIXELS }, (_, pixel) =>
+        0.5 + 0.3 * (r * Math.sin(angle(pixel)) + Math.sqrt(1 - r * r) * Math.cos(angle(pixel)))); // prettier-ignore
+    const correlating = (byWeights, byClass) =>
+      method('wave', 'generator', async (request) => {
+        const classes = Array.from(await request.target.data(), Number);
+        const of = (c, i) => (request.cnn !== cnn ? byWeights : c === predicted[request.first + i] ? 1 : byClass);
+        return f32(classes.flatMap((c, i) => wave(of(c, i))), [classes.length, 1, SIZE, SIZE]); // prettier-ignore
+      });
+    const methods = [correlating(0.29, 0.69), correlating(0.31, 0.71)].map((one, i) => ({ ...one, name: `wave-${i}` }));
+    const result = await sanityChecks({ cnn, methods, images });
+    expect(result.settings.thresholds).to.deep.equal({ modelRandomisation: 0.3, randomLogit: 0.7 });
+    const [below, above] = result.methods;
+    expect(below.modelRandomisation.stages.at(-1).pearson.mean).to.be.closeTo(0.29, 1e-5);
+    expect(below.randomLogit.pearson.mean).to.be.closeTo(0.69, 1e-5);
+    expect(below).to.have.nested.property('modelRandomisation.passed', true);
+    expect(below).to.have.nested.property('randomLogit.passed', true);
+    expect(below.verdict).to.equal(
+      'depends on the CNN (Pearson 0.29 to its former self once all weights are new); ' +
+        "depends on the class (Pearson 0.69 to another class's map)",
+    );
+    expect(above).to.have.nested.property('modelRandomisation.passed', false);
+    expect(above).to.have.nested.property('randomLogit.passed', false);
+    expect(above.verdict).to.match(/^hardly depends on the CNN \(.*\); hardly depends on the class \(/);
   });
 
   it('count maps that are constant, as dissimilar', async () => {

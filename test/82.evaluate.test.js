@@ -27,6 +27,8 @@ import {
   Tensor,
   trainGan,
 } from '../dist/index.js';
+import { evaluationText } from '../dist/report/evaluation_text.js';
+import { native } from '../dist/native.js';
 import { remakePage } from '../dist/report/remake.js';
 import { accessibilityProblems, launchChromium, openFile } from './support/browser.js';
 import { failure, imageFolder } from './support/data.js';
@@ -237,6 +239,26 @@ describe('evaluate', function () {
     }
   });
 
+  it('takes prepared data, and fits the linear baseline to its conditions as they lie there', async () => {
+    const { results } = await evaluate({ ...options, data: at('prepared'), metrics: ['mae', 'deletion'], sanity: 0, out: at('of-prepared') }); // prettier-ignore
+    expect(results.data).to.include({ kind: 'prepared', split: 'test' });
+    expect(results.samples).to.equal(8);
+    const [fit] = JSON.parse(read(at('of-prepared'), 'linear.json'));
+    expect(fit).to.include({ images: 12, from: 'as it was prepared' });
+    const data = await openDataset(at('prepared'));
+    const rows = Array.from({ length: 12 }, (_, i) => i);
+    const { conditions, target } = await data.split('train').batch(rows, { names: ['conditions', 'target'] });
+    const once = new native.BaselineFit(2);
+    await once.add(conditions, target, {});
+    const expected = [...(await (await once.linearWeights()).data())];
+    fit.weights.forEach((weight, k) => expect(weight).to.be.closeTo(expected[k], 1e-9));
+    // Of images, conditions are made anew, before they are rounded to bytes.
+    const [anew] = JSON.parse(read(at('whole'), 'linear.json'));
+    expect(anew).to.include({ images: 12, from: 'conditions made anew' });
+    anew.weights.forEach((weight, k) => expect(weight).to.be.closeTo(expected[k], 0.02));
+    data.dispose();
+  });
+
   it('has its page made anew by cumulens report, from no pictures but its own', async () => {
     const copy = at('copy');
     cpSync(at('whole'), copy, { recursive: true });
@@ -402,10 +424,60 @@ describe('evaluate', function () {
       expect(await page.getByRole('tablist', { name: 'Scores' }).getByRole('tab').count()).to.equal(7);
       expect(await page.locator('#curves svg[role=img]').count()).to.equal(2);
       expect(await page.locator('#sanity svg[role=img]').count()).to.equal(3);
-      const { sanity } = done.results.methods[0];
-      const fails = !(sanity.modelRandomisation.passed && (sanity.randomLogit?.passed ?? true));
-      expect(await page.locator('p.verdict.bad', { hasText: 'LSFT mine' }).count()).to.equal(Number(fails));
+      for (const { name, label, meanRank } of done.results.methods) {
+        const row = page.locator('table.ranking tbody tr', { has: page.getByRole('rowheader', { name: label }) });
+        const [rank, deletion] = await row
+          .locator('td')
+          .allTextContents()
+          .then((cells) => cells.slice(1, 3));
+        const half = (of, digits) => ((of.high - of.low) / 2).toFixed(digits);
+        expect(rank.trim(), name).to.equal(`${meanRank.mean.toFixed(2)} ±${half(meanRank, 2)}`);
+        const { scores } = done.results.methods.find((method) => method.name === name);
+        expect(deletion, name).to.include(`${scores.deletion.mean.toFixed(3)} ±${half(scores.deletion, 3)}`);
+      }
+      const settings = await page.locator('#settings').textContent();
+      for (const [name, version] of Object.entries(done.results.versions))
+        expect(settings).to.include(`${name} ${version}`);
+      const everything = await page.locator('body').textContent();
+      for (const score of done.results.scores) expect(everything).to.include(score.settings);
       await page.close();
+    });
+
+    it('says in red and in words which generator fails the sanity checks, and in green which passes', async () => {
+      const copy = at('judged');
+      cpSync(at('whole'), copy, { recursive: true });
+      const results = JSON.parse(read(copy, 'results.json'));
+      const judge = async (passed, verdict) => {
+        const { sanity } = results.methods[0];
+        sanity.modelRandomisation.passed = passed;
+        if (sanity.randomLogit) sanity.randomLogit.passed = true;
+        sanity.verdict = verdict;
+        writeFileSync(join(copy, 'results.json'), JSON.stringify(results));
+        return openFile(browser, await remakePage(copy));
+      };
+      const red = 'ignores the CNN: its map stays the same (Pearson 0.97 to its former self once all weights are new)';
+      const failing = await judge(false, red);
+      const said = failing.locator('p.verdict.bad', { hasText: 'LSFT mine fails the sanity checks' });
+      expect((await said.textContent()).replace(/\s+/g, ' ')).to.include(
+        `LSFT mine fails the sanity checks: it ${red}.`,
+      );
+      const colour = await said
+        .locator('strong')
+        .evaluate((element) => element.ownerDocument.defaultView.getComputedStyle(element).color);
+      const [r, g, b] = colour.match(/\d+/g).map(Number);
+      expect(r, colour).to.be.above(2 * Math.max(g, b));
+      expect(await failing.locator('table.ranking tbody th', { hasText: 'LSFT mine' }).textContent()).to.include(
+        'fails sanity',
+      );
+      expect(evaluationText(results)).to.include(`! LSFT mine FAILS the sanity checks: it ${red}.`);
+      await failing.close();
+      const passing = await judge(true, 'depends on the CNN');
+      expect(
+        await passing.locator('p.verdict.good', { hasText: 'LSFT mine passes the sanity checks' }).count(),
+      ).to.equal(1);
+      expect(await passing.locator('p.verdict.bad', { hasText: 'LSFT mine' }).count()).to.equal(0);
+      expect(evaluationText(results)).to.not.include('LSFT mine FAILS');
+      await passing.close();
     });
 
     it('walks through its images by keys, and narrows them to cases', async () => {

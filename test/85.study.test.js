@@ -1,14 +1,16 @@
-import { fork } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 import { expect } from 'chai';
 import fc from 'fast-check';
 
 import { answerStudy } from '../dist/study/answers.js';
-import { contrasts } from '../dist/study/comparison.js';
+import { compareSides } from '../dist/study/comparison.js';
 import { StudyFolder } from '../dist/study/folder.js';
 import { parseStudyOptions, recordedSettings, STUDY_PRESETS } from '../dist/study/options.js';
 import { pairName, planStudy } from '../dist/study/plan.js';
@@ -17,7 +19,8 @@ import { study } from '../dist/index.js';
 import { remakePage } from '../dist/report/remake.js';
 import { studyPage } from '../dist/report/study_page.js';
 import { studySummary } from '../dist/report/study_summary.js';
-import { failure } from './support/data.js';
+import { accessibilityProblems, launchChromium, openFile } from './support/browser.js';
+import { failure, idxBytes, imageFolder, put, someBytes } from './support/data.js';
 
 const all = {
   variants: ['lsft', 'gsft'],
@@ -67,7 +70,11 @@ describe('A comparison over seeds', () => {
   it('averages each image over the seeds, and pairs the images', async () => {
     const ours = [{ mae: [0.1, 0.3] }, { mae: [0.3, 0.5] }];
     const theirs = [{ mae: [0.3, 0.5] }, { mae: [0.5, 0.7] }];
-    const [contrast] = await contrasts({ variant: 'lsft', what: 'a', ours, theirs }, ['mae', 'pearson']);
+    const { contrasts } = await compareSides(
+      [{ variant: 'lsft', what: 'a', data: 'x', ours, theirs }],
+      ['mae', 'pearson'],
+    );
+    const [contrast] = contrasts;
     expect(contrast).to.include({ score: 'mae', seeds: 2, images: 2 });
     expect(contrast.ours).to.be.closeTo(0.3, 1e-12);
     expect(contrast.theirs).to.be.closeTo(0.5, 1e-12);
@@ -79,10 +86,61 @@ describe('A comparison over seeds', () => {
   it('goes by the seeds that both sides have, and leaves out scores that a side lacks', async () => {
     const ours = [{ mae: [1, 2] }, {}, { mae: [3, 4] }, { ssim: [1, 1] }];
     const theirs = [{ mae: [0, 1] }, { mae: [9, 9] }, { mae: [2, 3] }, undefined];
-    const [contrast, ...others] = await contrasts({ variant: 'lsft', what: 'a', ours, theirs }, ['mae', 'ssim']);
+    const { contrasts } = await compareSides(
+      [{ variant: 'lsft', what: 'a', data: 'x', ours, theirs }],
+      ['mae', 'ssim'],
+    );
+    const [contrast, ...others] = contrasts;
     expect(others).to.deep.equal([]);
     expect(contrast).to.include({ seeds: 2, images: 2, ours: 2.5, theirs: 1.5 });
     expect(contrast.difference.mean).to.be.closeTo(1, 1e-12);
+  });
+
+  it('counts what is undefined as 0, and says how often', async () => {
+    const ours = [{ pearson: [0.5, null] }, { pearson: [null, null] }];
+    const theirs = [{ pearson: [0.25, 0.25] }, { pearson: [0.25, null] }];
+    const { contrasts } = await compareSides([{ variant: 'lsft', what: 'a', data: 'x', ours, theirs }], ['pearson']);
+    expect(contrasts[0].undefined).to.deep.equal({ ours: 3, theirs: 1 });
+    // By image: 0.25 and 0 against 0.25 and 0.125.
+    expect(contrasts[0]).to.include({ ours: 0.125, theirs: 0.1875, images: 2, seeds: 2 });
+    expect(contrasts[0].difference.mean).to.be.closeTo(-0.0625, 1e-12);
+  });
+
+  it('over all cells takes each image once, as often as it is in cells', async () => {
+    const cell = (data, a, b) => ({ variant: 'lsft', what: data, data, ours: [{ mae: a }], theirs: [{ mae: b }] });
+    const cells = [
+      cell('x', [0.1, 0.2], [0.4, 0.4]),
+      cell('x', [0.3, 0.6], [0.4, 0.4]),
+      cell('y', [0.5, 0.7], [0.1, 0.1]),
+    ];
+    const { contrasts, overall } = await compareSides(cells, ['mae', 'ssim']);
+    expect(contrasts.length).to.equal(3);
+    // Images of x: 0.2 − 0.4 and 0.4 − 0.4; of y: 0.4 and 0.6.
+    expect(overall.length).to.equal(1);
+    const [{ score, images, cells: of, ours, theirs, difference }] = overall;
+    expect({ score, images, of }).to.deep.equal({ score: 'mae', images: 4, of: 3 });
+    expect(ours).to.be.closeTo((0.2 + 0.4 + 0.5 + 0.7) / 4, 1e-12);
+    expect(theirs).to.be.closeTo((0.4 + 0.4 + 0.1 + 0.1) / 4, 1e-12);
+    expect(difference.mean).to.be.closeTo(0.2, 1e-12);
+    // Of four draws of these the least that can come is −0.2, the most 0.6.
+    expect(difference.low).to.be.within(-0.2, 0.05);
+    expect(difference.high).to.be.within(0.35, 0.6);
+    expect(difference.verdict).to.equal('indistinguishable');
+  });
+
+  it('over cells of the same images is as unsure as the images are, not as their number times the cells', async () => {
+    const values = Array.from({ length: 50 }, (_, i) => Math.sin(i));
+    const cell = (what) => ({
+      variant: 'lsft',
+      what,
+      data: 'x',
+      ours: [{ ssim: values }],
+      theirs: [{ ssim: values.map(() => 0) }],
+    });
+    const { contrasts, overall } = await compareSides(['a', 'b', 'c'].map(cell), ['ssim']);
+    expect(overall[0]).to.include({ images: 50, cells: 3 });
+    for (const bound of ['mean', 'low', 'high'])
+      expect(overall[0].difference[bound]).to.be.closeTo(contrasts[0].difference[bound], 1e-12);
   });
 });
 
@@ -287,6 +345,68 @@ describe("A study's options", () => {
   });
 });
 
+describe('cumulens study', () => {
+  let folder;
+  before(async () => (folder = await mkdtemp(join(tmpdir(), 'cumulens-study-command-'))));
+  after(() => rm(folder, { recursive: true }));
+
+  const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+  const command = (...args) =>
+    spawnSync(process.execPath, [CLI, 'study', '--out', join(folder, 'study'), '--device', 'cpu', ...args], {
+      encoding: 'utf8',
+    });
+
+  it('is told of everything by flags', () => {
+    const { status, stdout, stderr } = command(
+      ...['--cnns', 'small:width=4', 'vgg16:width=0.125:head=paper', '--data', 'composed', 'cifar10=/c', 'cats=/d=e'],
+      ...['--variants', 'gsft', '--targets', 'included', '--scopes', 'one', 'without-cnn', '--seeds', '4', '2'],
+      ...['--train', '24', '--validation', '8', '--test', '12', '--image-size', '32', '--size', '16', '--steps', '5'],
+      ...['--learning-rate', '0.01', '--schedule', 'cosine', '--decay-share', '0.5', '--final-rate', '0.1'],
+      ...['--lengthen', '1', '--limit', '6', '--minutes', '0.000001', '--json'],
+    );
+    expect(status, stderr).to.equal(0);
+    const { settings, done, trainings } = JSON.parse(stdout);
+    // Without each of two CNNs, and 2 × 3 pairs of seed 4 alone: with the target included nothing is a headline.
+    expect({ done, trainings }).to.deep.equal({ done: 0, trainings: 8 });
+    expect(settings).to.deep.include({
+      cnns: [
+        { name: 'smallw4', arch: 'small', options: { width: 4 } },
+        { name: 'vgg16w0.125', arch: 'vgg16', options: { width: 0.125, head: 'paper' } },
+      ],
+      data: [
+        { name: 'composed', source: 'composed' },
+        { name: 'cifar10', source: 'cifar10', from: '/c' },
+        { name: 'cats', source: 'folder', from: '/d=e' },
+      ],
+      variants: ['gsft'],
+      targets: ['included'],
+      scopes: ['one', 'without-cnn'],
+      seeds: [4, 2],
+      images: { train: 24, validation: 8, test: 12 },
+      imageSize: 32,
+      size: 16,
+      lengthen: 1,
+      limit: 6,
+    });
+    expect(settings.gsftIncluded).to.deep.include({ steps: 5, schedule: 'cosine', decayShare: 0.5, finalRate: 0.1 });
+    expect(settings.gsftIncluded.generatorAdam.learningRate).to.equal(0.01);
+  });
+
+  it('refuses flags that say nothing it knows', () => {
+    const wrong = [
+      [['--cnns', 'small:width'], /Expected NAME or NAME:option=value/],
+      [['--data', 'mnist'], /Expected composed, fashion-mnist, cifar10=PATH or NAME=FOLDER/],
+      [['--scopes', 'two'], /Expected one, mix, without-cnn, without-data/],
+      [['--size', '10'], /11/],
+    ];
+    for (const [args, message] of wrong) {
+      const { status, stderr } = command(...args);
+      expect(status, args.join(' ')).to.equal(2);
+      expect(stderr).to.match(message);
+    }
+  });
+});
+
 describe("A study's folder", () => {
   let path;
   before(async () => (path = await mkdtemp(join(tmpdir(), 'cumulens-study-folder-'))));
@@ -370,6 +490,8 @@ describe('A study, at a very small size', () => {
       mix: 2,
       linear: 12,
       gradcam: 20,
+      'cnn-linear': 20,
+      'cnn-luminance': 20,
       included: 6,
       'included-without-cnn': 2,
       'included-without-data': 0,
@@ -378,6 +500,9 @@ describe('A study, at a very small size', () => {
     });
     expect(questions.find(({ id }) => id === 'linear').contrasts[0]).to.include({ seeds: 2, images: 12 });
     expect(firstAndLast.rows.length).to.equal(4 * 4);
+    expect(Object.keys(result.scores).sort()).to.deep.equal(['adcc', 'deletion', 'energyInMask', 'insertion', 'mae', 'pearson', 'pointingGame', 'ssim']); // prettier-ignore
+    expect(result.scores.deletion).to.include('4 steps');
+    expect(result.versions).to.have.keys('cumulens', 'node', 'torch');
     const page = await readFile(result.page, 'utf8');
     expect(page).to.include('All 13 trainings are done.');
     expect(page).to.not.match(/https?:\/\/(?!www\.w3\.org)/);
@@ -388,6 +513,69 @@ describe('A study, at a very small size', () => {
     expect(await remakePage(join(folder, 'study'))).to.equal(result.page);
     expect(await readFile(result.page, 'utf8')).to.equal(page);
     for (const line of studySummary(result).split('\n')) expect(line.length, line).to.be.at.most(80);
+  });
+
+  it('takes CIFAR-10, Fashion-MNIST and a folder of images, both variants, and leaves each data set out', async function () {
+    this.timeout(300_000);
+    const [cifar, fashion] = [join(folder, 'cifar'), join(folder, 'fashion')];
+    const record = (label) => Buffer.concat([Buffer.from([label]), someBytes(3072, label + 1)]);
+    const ten = Array.from({ length: 10 }, (_, label) => record(label));
+    put(join(cifar, 'data_batch_1.bin'), Buffer.concat([...ten, ...ten, ...ten]));
+    put(join(cifar, 'test_batch.bin'), Buffer.concat([...ten, ...ten]));
+    for (const [part, count] of [
+      ['train', 30],
+      ['t10k', 20],
+    ]) {
+      // prettier-ignore
+      put(join(fashion, `${part}-images-idx3-ubyte.gz`), gzipSync(idxBytes([count, 28, 28], someBytes(784 * count))));
+      put(join(fashion, `${part}-labels-idx1-ubyte.gz`), gzipSync(idxBytes([count], Array.from({ length: count }, (_, i) => i % 10)))); // prettier-ignore
+    }
+    const own = await imageFolder(join(folder, 'own'), 2, 60, 32);
+    const data = [{ source: 'cifar10', from: cifar }, { source: 'fashion-mnist', from: fashion }, { name: 'own', source: 'folder', from: own }]; // prettier-ignore
+    const result = await study(
+      options({
+        out: join(folder, 'sources'),
+        cnns: [{ arch: 'small', options: { width: 4 } }],
+        data,
+        variants: ['lsft', 'gsft'],
+        targets: ['excluded'],
+        scopes: ['one', 'without-data'],
+        seeds: [0],
+        images: { train: 20, validation: 10, test: 10 },
+        gsft: { blocks: 1 },
+        lengthen: 0,
+      }),
+    );
+    expect(result).to.include({ complete: true, done: 12, trainings: 12 });
+    const names = ['cifar10', 'fashionmnist', 'own'];
+    expect(result.answers.cnns.map((one) => [one.data, one.images])).to.deep.equal(names.map((name) => [name, 10]));
+    const answer = (id) => result.answers.questions.find((question) => question.id === id);
+    const cells = answer('without-data').contrasts.map(({ variant, what, images }) => [variant, what, images]);
+    expect(cells).to.have.deep.members(['lsft', 'gsft'].flatMap((variant) => names.map((name) => [variant, `smallw4, ${name}`, 10]))); // prettier-ignore
+    expect(answer('without-data').overall[0]).to.include({ cells: 6, images: 30 });
+    expect(
+      answer('unseen-linear').contrasts.filter(({ what }) => what === 'smallw4, own, without own').length,
+    ).to.equal(6);
+    // None of these has masks.
+    expect(answer('gradcam').overall.map(({ score }) => score)).to.deep.equal(['deletion', 'insertion', 'adcc']);
+    expect(result.answers.firstAndLast.rows.filter(({ variant }) => variant === 'gsft').length).to.equal(3 * 4);
+  });
+
+  it('has a page that is sound in a browser, wide and at phone width', async function () {
+    const browser = await launchChromium();
+    if (!browser) this.skip();
+    try {
+      for (const width of [1280, 420]) {
+        const page = await openFile(browser, join(folder, 'study', 'report.html'), { width });
+        for (const details of await page.locator('details').all()) await details.evaluate((one) => (one.open = true));
+        expect(await accessibilityProblems(page)).to.deep.equal([]);
+        expect(page.problems).to.deep.equal([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth'), 'no sideways scrolling').to.equal(width);
+        await page.close();
+      }
+    } finally {
+      await browser.close();
+    }
   });
 
   it('is shared by processes, each at what no other is at; claims of dead ones do not count', async function () {

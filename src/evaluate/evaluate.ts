@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { Cnn } from '../cnn/cnn.js';
 import { CumulensError } from '../errors.js';
 import { writeFileAtomic } from '../files.js';
-import { native } from '../native.js';
 import { writeEvaluationPage } from '../report/evaluation_page.js';
-import { version } from '../version.js';
 import { writeCsv } from './evaluation/csv.js';
 import { EvaluationData } from './evaluation/data.js';
 import { chooseCases, drawGallery } from './evaluation/gallery.js';
@@ -27,6 +25,7 @@ import { summarise, type Summary } from './evaluation/summary.js';
 import { collectTimes, TIMES_FILE } from './evaluation/times.js';
 import type { MethodSanity } from './sanity.js';
 import { SCORES } from './scores/scores.js';
+import { softwareVersions } from './versions.js';
 
 export interface Evaluation {
   results: EvaluationResults;
@@ -95,7 +94,7 @@ async function finish({ measurement, notes: ofMethods, settings }: Begun, given:
     ...(sanity ? { sanity: describeSanity(sanity) } : {}),
     gallery,
     notes,
-    versions: { cumulens: version, node: process.versions.node, torch: native.buildInfo().torch },
+    versions: softwareVersions(),
   };
   return write(results, measurement, parts);
 }

@@ -1,8 +1,9 @@
 /** A study's page: each question with its answer, its rule, a chart of every contrast, and the numbers. Opens from disk. */
+import type { Difference } from '../evaluate/score_table.js';
 import { SCORES, type ScoreName } from '../evaluate/scores/scores.js';
 import type { Answer } from '../study/answer.js';
 import type { FirstAndLastRow, Question, StudyAnswers } from '../study/answers.js';
-import type { Contrast } from '../study/comparison.js';
+import type { Contrast, Overall } from '../study/comparison.js';
 import type { StudyResult } from '../study/results.js';
 import { REST, ROUNDING } from '../study/training.js';
 import { intervalChart, type SeriesStyle } from './charts.js';
@@ -23,12 +24,26 @@ const interval = ({ mean, low, high }: { mean: number; low: number; high: number
   `${number(mean)} [${number(low)}, ${number(high)}]`;
 const nameOf = ({ variant, what }: { variant: string; what: string }): string => `${variant.toUpperCase()}, ${what}`;
 
-function verdictMark({ difference: { verdict } }: Contrast): Markup {
+function verdictMark({ verdict }: Difference): Markup {
   const mark = { better: html`<span class="right">better</span>`, worse: html`<span class="wrong">worse</span>`, indistinguishable: html`not distinguishable` }; // prettier-ignore
   return mark[verdict];
 }
 
-function contrastTable(rows: readonly Contrast[], [ours, theirs]: [string, string]): Markup {
+/** A table wider than a phone: scrolled by itself, also by keys. */
+const scrolling = (label: string, table: Markup): Markup =>
+  html`<div class="scroll" tabindex="0" role="region" aria-label="${label}">${table}</div>`;
+
+/** How often a score was undefined and counted as 0, where it ever was. */
+function undefinedColumn(rows: readonly Contrast[]): { head: Markup; cell: (row: Contrast) => Markup } {
+  if (rows.every(({ undefined: of }) => of.ours + of.theirs === 0)) return { head: html``, cell: () => html`` };
+  return {
+    head: html`<th scope="col">undefined, as 0</th>`,
+    cell: ({ undefined: of }) => html`<td>${of.ours} / ${of.theirs}</td>`,
+  };
+}
+
+function contrastTable(rows: readonly Contrast[], [ours, theirs]: [string, string], label: string): Markup {
+  const flags = undefinedColumn(rows);
   const baselines = [...new Set(rows.flatMap(({ beside }) => Object.keys(beside)))];
   const line = (row: Contrast): Markup =>
     html`<tr>
@@ -36,13 +51,15 @@ function contrastTable(rows: readonly Contrast[], [ours, theirs]: [string, strin
       <td>${number(row.ours)}</td>
       <td>${number(row.theirs)}</td>
       <td>${interval(row.difference)}</td>
-      <td>${verdictMark(row)}</td>
+      <td>${verdictMark(row.difference)}</td>
       ${baselines.map((name) => html`<td>${row.beside[name] === undefined ? '' : number(row.beside[name])}</td>`)}
       <td>${row.images}</td>
       <td>${row.seeds}</td>
+      ${flags.cell(row)}
     </tr>`;
-  return html`<div class="scroll">
-    <table>
+  return scrolling(
+    label,
+    html`<table>
       <thead>
         <tr>
           <th scope="col">cell</th>
@@ -53,13 +70,14 @@ function contrastTable(rows: readonly Contrast[], [ours, theirs]: [string, strin
           ${baselines.map((name) => html`<th scope="col">${name} (baseline)</th>`)}
           <th scope="col">images</th>
           <th scope="col">seeds</th>
+          ${flags.head}
         </tr>
       </thead>
       <tbody>
         ${rows.map(line)}
       </tbody>
-    </table>
-  </div>`;
+    </table>`,
+  );
 }
 
 /** A chart for each variant, side by side where there is room. */
@@ -84,7 +102,8 @@ function chartsByVariant(rows: readonly (Contrast | FirstAndLastRow)[], descript
   return html`<div class="row">${figures}</div>`;
 }
 
-function scorePanel(score: ScoreName, { contrasts, sides, question }: Question): Markup {
+function scorePanel(one: Overall, { contrasts, sides, question }: Question): Markup {
+  const { score, cells, images, difference } = one;
   const rows = contrasts.filter((contrast) => contrast.score === score);
   const { label, better } = SCORES[score];
   const charts = chartsByVariant(rows, `${question} ${label}: ${sides[0]} minus ${sides[1]}, with 95 % intervals`);
@@ -92,16 +111,22 @@ function scorePanel(score: ScoreName, { contrasts, sides, question }: Question):
       ${label}: ${sides[0]} minus ${sides[1]}; ${better === 'lower' ? 'below' : 'above'} 0 is better. Averages over
       seeds, intervals over images.
     </p>
+    <p>
+      Over all ${cells} cells: ${number(one.ours)} against ${number(one.theirs)}, a difference of
+      ${interval(difference)} over ${images} images: ${verdictMark(difference)}.
+    </p>
     ${charts}
     <details>
       <summary>The numbers</summary>
-      ${contrastTable(rows, sides)}
+      ${contrastTable(rows, sides, `${question} ${label}`)}
     </details>`;
 }
 
 function questionSection(question: Question): Markup {
-  const scores = [...new Set(question.contrasts.map(({ score }) => score))];
-  const panels = scores.map((score) => ({ title: SCORES[score].label, content: scorePanel(score, question) }));
+  const panels = question.overall.map((one) => ({
+    title: SCORES[one.score].label,
+    content: scorePanel(one, question),
+  }));
   return html`<section id="${question.id}">
     <h2>${question.question}</h2>
     <p class="verdict ${CLASS[question.answer]}">${question.text}</p>
@@ -136,8 +161,9 @@ function cnnTable({ cnns }: StudyAnswers): Markup {
       <td>${(100 * accuracy).toFixed(1)} %</td>
       <td>${images}</td>
     </tr>`;
-  return html`<div class="scroll">
-    <table>
+  return scrolling(
+    'The CNNs',
+    html`<table>
       <thead>
         <tr>
           <th scope="col">CNN</th>
@@ -151,8 +177,8 @@ function cnnTable({ cnns }: StudyAnswers): Markup {
       <tbody>
         ${cnns.map(line)}
       </tbody>
-    </table>
-  </div>`;
+    </table>`,
+  );
 }
 
 function trainingsSection({ trainings }: StudyAnswers): Markup {
@@ -186,8 +212,9 @@ function trainingsSection({ trainings }: StudyAnswers): Markup {
     </p>
     <details>
       <summary>Every training</summary>
-      <div class="scroll">
-        <table>
+      ${scrolling(
+        'Every training',
+        html`<table>
           <thead>
             <tr>
               <th scope="col">training</th>
@@ -201,14 +228,32 @@ function trainingsSection({ trainings }: StudyAnswers): Markup {
           <tbody>
             ${trainings.map(line)}
           </tbody>
-        </table>
-      </div>
+        </table>`,
+      )}
+    </details>
+  </section>`;
+}
+
+function settingsSection({ scores, settings, versions }: StudyResult): Markup {
+  return html`<section id="settings">
+    <h2>Settings and versions</h2>
+    <p>Summed up by ${Object.entries(versions).map(([name, version]) => html`${name} ${version} `)}</p>
+    <details>
+      <summary>How each score is computed</summary>
+      <ul>
+        ${Object.entries(scores).map(([name, words]) => html`<li>${SCORES[name as ScoreName].label}: ${words}</li>`)}
+      </ul>
+    </details>
+    <details>
+      <summary>Everything this depends on</summary>
+      <pre class="scroll" tabindex="0" role="region" aria-label="Settings">${JSON.stringify(settings, null, 2)}</pre>
     </details>
   </section>`;
 }
 
 /** The page as HTML. */
-export function studyPage({ done, trainings, complete, settings, answers }: StudyResult): string {
+export function studyPage(result: StudyResult): string {
+  const { done, trainings, complete, answers } = result;
   const state = complete
     ? html`<p>All ${trainings} trainings are done.</p>`
     : html`<p class="verdict bad">
@@ -222,13 +267,6 @@ export function studyPage({ done, trainings, complete, settings, answers }: Stud
         <h2>The CNNs</h2>
         ${cnnTable(answers)}
       </section>
-      ${trainingsSection(answers)}
-      <section id="settings">
-        <h2>Settings</h2>
-        <details>
-          <summary>Everything this depends on</summary>
-          <pre class="scroll">${JSON.stringify(settings, null, 2)}</pre>
-        </details>
-      </section>`,
+      ${trainingsSection(answers)} ${settingsSection(result)}`,
   );
 }

@@ -1,5 +1,7 @@
 /** A study's answers as text that fits 80 columns. */
 import { SCORES } from '../evaluate/scores/scores.js';
+import type { Difference, Verdict } from '../evaluate/score_table.js';
+import type { Question } from '../study/answers.js';
 import type { StudyResult } from '../study/results.js';
 import { textTable } from './text_table.js';
 
@@ -17,21 +19,29 @@ function wrap(text: string): string {
   return [...lines, line].join('\n');
 }
 
-const points = (value: number): string => value.toFixed(3);
+const points = (value: number): string => value.toFixed(3).replace('-', '−');
+const interval = ({ mean, low, high }: Difference): string => `${points(mean)} [${points(low)}, ${points(high)}]`;
 
-/** Every question with its answer, and each score's mean difference with the counts behind it. */
+function scoreTable({ contrasts, overall, sides }: Question): string {
+  const rows = overall.map(({ score, ours, theirs }) => {
+    const count = (verdict: Verdict): string =>
+      String(contrasts.filter((one) => one.score === score && one.difference.verdict === verdict).length);
+    return [SCORES[score].label, points(ours), points(theirs), count('better'), count('indistinguishable'), count('worse')]; // prettier-ignore
+  });
+  return textTable([['', ...sides, 'better', 'even', 'worse'], ...rows]);
+}
+
+/** A line a score: a table of it has no room beside the sides' names. */
+function differenceLines({ overall, sides: [ours, theirs] }: Question): string {
+  const rows = overall.map(({ score, difference }) => [SCORES[score].label, interval(difference)]);
+  return `${wrap(`${ours} minus ${theirs}, of all cells:`)}\n${textTable(rows)}`;
+}
+
+/** Every question with its answer, each score's means and counts of cells, and the difference over all cells with its 95 % interval. */
 export function studySummary({ page, done, trainings, answers }: StudyResult): string {
-  const blocks = answers.questions.map(({ question, text, contrasts, sides }) => {
-    const scores = [...new Set(contrasts.map(({ score }) => score))];
-    const rows = scores.map((score) => {
-      const own = contrasts.filter((contrast) => contrast.score === score);
-      const mean = (value: (one: (typeof own)[number]) => number): string =>
-        points(own.reduce((sum, one) => sum + value(one), 0) / own.length);
-      const count = (verdict: string): string => String(own.filter((one) => one.difference.verdict === verdict).length);
-      return [SCORES[score].label, mean((one) => one.ours), mean((one) => one.theirs), count('better'), count('indistinguishable'), count('worse')]; // prettier-ignore
-    });
-    const table = rows.length > 0 ? `\n${textTable([['', ...sides, 'better', 'even', 'worse'], ...rows])}` : '';
-    return `${wrap(question)}\n${wrap(text)}${table}`;
+  const blocks = answers.questions.map((one) => {
+    const numbers = one.overall.length > 0 ? [scoreTable(one), differenceLines(one)] : [];
+    return [wrap(one.question), wrap(one.text), ...numbers].join('\n');
   });
   const last = `Do the first and the last condition matter equally?\n${wrap(answers.firstAndLast.text)}`;
   const rest = answers.trainings.filter(({ atRest }) => atRest).length;

@@ -1,14 +1,15 @@
 /** What a study has found, as questions and answers: each with its rule, its counts and every contrast it rests on. */
 import type { FirstAndLast, RelevanceKind } from '../evaluate/relevance_summary.js';
 import type { Answer } from './answer.js';
-import type { Contrast } from './comparison.js';
+import type { Comparison } from './comparison.js';
 import { FindingIndex } from './finding_index.js';
 import type { Findings } from './findings.js';
 import { firstAndLast } from './first_and_last.js';
 import { answerQuestions } from './questions.js';
 import { isAtRest, lastQuarter, type TrainingResult } from './training.js';
 
-export interface Question {
+/** Its answer rests on `contrasts`: ours against theirs. */
+export interface Question extends Comparison {
   id: string;
   question: string;
   /** When a cell counts as a yes. */
@@ -16,8 +17,6 @@ export interface Question {
   answer: Answer;
   /** The answer in words, with its counts. */
   text: string;
-  /** What it rests on: ours against theirs. */
-  contrasts: Contrast[];
   /** The two sides, as a table's heads. */
   sides: [string, string];
 }

@@ -9,7 +9,7 @@ import { conditioningSchema, Generator } from '../gan/generator.js';
 import { disposeAll, Tensor } from '../tensor.js';
 import type { Artifacts, Report } from './artifacts.js';
 import { pairName, type Pair, type Training } from './plan.js';
-import { linearWeights, sourceName, triedOn, type MethodRows, type Rows } from './scoring.js';
+import { addScores, linearWeights, sourceName, triedOn, type MethodRows } from './scoring.js';
 
 const ON_THE_CNN: readonly ScoreName[] = ['deletion', 'insertion', 'adcc'];
 const IN_THE_MASK: readonly ScoreName[] = ['energyInMask', 'pointingGame'];
@@ -39,7 +39,7 @@ async function scoreMethods(
     const masked = split.names.includes('mask');
     const scorer = createScorer([...ON_THE_CNN, ...(masked ? IN_THE_MASK : [])], { steps: config.curveSteps });
     const total = Math.min(split.count, config.limit ?? split.count);
-    const rows: MethodRows = Object.fromEntries(methods.map(({ name }) => [name, {}]));
+    const rows: MethodRows = {};
     for (let first = 0; first < total; first += BATCH) {
       const indices = Array.from({ length: Math.min(BATCH, total - first) }, (_, i) => first + i);
       const samples = await split.batch(indices, { names: ['image', ...(masked ? ['mask'] : [])], signal });
@@ -47,7 +47,7 @@ async function scoreMethods(
       const target = Tensor.from(BigInt64Array.from(predicted, BigInt), [predicted.length]);
       const request = { cnn, images: samples.image as Tensor, target, seed: 0, first, signal };
       try {
-        for (const method of methods) await addScores(rows[method.name] as Rows, method, request, samples.mask, scorer);
+        for (const method of methods) await explainAndScore(rows, method, request, samples.mask, scorer);
       } finally {
         disposeAll({ ...samples, target, logits, probabilities });
       }
@@ -60,8 +60,8 @@ async function scoreMethods(
   }
 }
 
-async function addScores(
-  rows: Rows,
+async function explainAndScore(
+  rows: MethodRows,
   method: ExplanationMethod,
   request: Parameters<ExplanationMethod['explain']>[0],
   masks: Tensor | undefined,
@@ -69,8 +69,7 @@ async function addScores(
 ): Promise<void> {
   const maps = await method.explain(request);
   try {
-    const { values } = await scorer.score({ ...request, method, maps, ...(masks ? { masks } : {}) });
-    for (const name of scorer.names) (rows[name] ??= []).push(...(values[name] ?? []));
+    addScores(rows, method.name, await scorer.score({ ...request, method, maps, ...(masks ? { masks } : {}) }));
   } finally {
     maps.dispose();
   }

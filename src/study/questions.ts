@@ -3,10 +3,10 @@ import { BASELINE_METHODS } from '../evaluate/evaluation/options.js';
 import { SCORES, type ScoreName } from '../evaluate/scores/scores.js';
 import { answerOf } from './answer.js';
 import type { Question } from './answers.js';
-import { contrasts, type Contrast, type Sides } from './comparison.js';
+import { compareSides, type Comparison, type Contrast, type Sides } from './comparison.js';
 import type { FindingIndex } from './finding_index.js';
 import type { Trial } from './findings.js';
-import { onPair, type Target } from './plan.js';
+import { onPair, type Pair, type Target } from './plan.js';
 import type { Rows } from './scoring.js';
 
 /** A loss of Pearson correlation that still counts as doing as well. */
@@ -23,33 +23,26 @@ const onCnn = (trials: readonly Trial[], name: string): (Rows | undefined)[] =>
 
 function summarise(
   { id, question, rule, sides }: Pick<Question, 'id' | 'question' | 'rule' | 'sides'>,
-  found: Contrast[],
+  { contrasts, overall }: Comparison,
   holds: (contrast: Contrast) => boolean = ({ difference }) => difference.verdict === 'better',
 ): Question {
-  const scores = [...new Set(found.map(({ score }) => score))];
-  const parts = scores.map((score) => {
-    const own = found.filter((contrast) => contrast.score === score);
+  const parts = overall.map(({ score }) => {
+    const own = contrasts.filter((contrast) => contrast.score === score);
     return `${SCORES[score].label} ${own.filter(holds).length} of ${own.length}`;
   });
-  const answer = answerOf(found.filter(holds).length, found.length, `it holds for ${parts.join(', ')}.`);
-  return { id, question, rule, sides, ...answer, contrasts: found };
-}
-
-async function collect(cells: readonly Sides[], scores: readonly ScoreName[]): Promise<Contrast[]> {
-  const found: Contrast[] = [];
-  for (const cell of cells) found.push(...(await contrasts(cell, scores)));
-  return found;
+  const answer = answerOf(contrasts.filter(holds).length, contrasts.length, `it holds for ${parts.join(', ')}.`);
+  return { id, question, rule, sides, ...answer, overall, contrasts };
 }
 
 /** Cells of the headline: each pair on its own, then the mix on each pair. */
-function headline(index: FindingIndex, side: (trials: Trial[]) => Omit<Sides, 'variant' | 'what'>): Sides[] {
+function headline(index: FindingIndex, side: (trials: Trial[]) => Omit<Sides, 'variant' | 'what' | 'data'>): Sides[] {
   return index.variants.flatMap((variant) => {
-    const cell = (what: string, trials: Trial[]): Sides[] =>
-      trials.length === 0 ? [] : [{ variant, what, ...side(trials) }];
+    const cell = (what: string, { data }: Pair, trials: Trial[]): Sides[] =>
+      trials.length === 0 ? [] : [{ variant, what, data, ...side(trials) }];
     const pairs = index.pairs(variant);
     return [
-      ...pairs.flatMap((pair) => cell(onPair(pair), index.own(variant, pair))),
-      ...pairs.flatMap((pair) => cell(`mix: ${onPair(pair)}`, index.mixed(variant, pair))),
+      ...pairs.flatMap((pair) => cell(onPair(pair), pair, index.own(variant, pair))),
+      ...pairs.flatMap((pair) => cell(`mix: ${onPair(pair)}`, pair, index.mixed(variant, pair))),
     ];
   });
 }
@@ -75,24 +68,35 @@ async function beatsLinear(index: FindingIndex): Promise<Question> {
       rule: 'nearer to the target map of held-out images than the best linear combination of the same conditions, the paired 95 % interval excluding 0; the target’s map is not among the conditions’',
       sides: ['generator', 'linear'],
     },
-    await collect(cells, AGAINST_TARGET),
+    await compareSides(cells, AGAINST_TARGET),
   );
 }
 
-async function beatsGradCam(index: FindingIndex): Promise<Question> {
+/** What a generator's explanation of the CNN is weighed against: what it learnt to draw, a formula of its conditions, and what knows no CNN. */
+const RIVALS = [
+  { id: 'gradcam', name: 'gradcam', side: 'Grad-CAM', what: 'Grad-CAM', rule: 'Grad-CAM at the last tap, which it learnt to draw' },
+  { id: 'cnn-linear', name: 'linear', side: 'linear', what: 'the linear baseline', rule: 'the best linear combination of the same conditions' },
+  { id: 'cnn-luminance', name: 'luminance', side: 'luminance', what: 'the image’s luminance', rule: 'the image’s luminance, which knows no CNN: where it does not, the score says nothing for the generator' },
+] as const; // prettier-ignore
+
+async function explainsBetter(
+  index: FindingIndex,
+  { id, name, side, what, rule }: (typeof RIVALS)[number],
+): Promise<Question> {
+  const others = ['sobel', 'random'];
   const cells = headline(index, (trials) => ({
     ours: onCnn(trials, 'generator'),
-    theirs: onCnn(trials, 'gradcam'),
-    beside: besides(['linear', ...BASELINE_METHODS], (name) => onCnn(trials, name)),
+    theirs: onCnn(trials, name),
+    beside: besides(others, (baseline) => onCnn(trials, baseline)),
   }));
   return summarise(
     {
-      id: 'gradcam',
-      question: 'Does the generator explain the CNN better than Grad-CAM?',
-      rule: 'a better score on the CNN itself, or within the mask where there is one, than Grad-CAM at the last tap, which it learnt to draw; the paired 95 % interval excluding 0',
-      sides: ['generator', 'Grad-CAM'],
+      id,
+      question: `Does the generator explain the CNN better than ${what}?`,
+      rule: `a better score on the CNN itself, or within the mask where there is one, than ${rule}; the paired 95 % interval excluding 0`,
+      sides: ['generator', side],
     },
-    await collect(cells, ON_THE_CNN),
+    await compareSides(cells, ON_THE_CNN),
   );
 }
 
@@ -122,13 +126,19 @@ async function agnostic(
         const own = index.own(variant, trial.pair, target).find(({ seed }) => seed === trial.seed);
         if (!own) return [];
         return [
-          { variant, what: onPair(trial.pair), ours: method([trial], 'generator'), theirs: method([own], 'generator') },
+          {
+            variant,
+            what: onPair(trial.pair),
+            data: trial.pair.data,
+            ours: method([trial], 'generator'),
+            theirs: method([own], 'generator'),
+          },
         ];
       }),
     ),
   );
   const holds = ({ score, difference }: Contrast): boolean => score === 'pearson' && difference.low > -MARGIN;
-  const found = await collect(cells, ['pearson']);
+  const found = await compareSides(cells, ['pearson']);
   return summarise(
     {
       ...asked(target, scope, `Is the generator agnostic to the ${what}?`),
@@ -148,6 +158,7 @@ async function agnosticBeatsLinear(index: FindingIndex, target: Target): Promise
         trials.map((trial): Sides => ({
           variant,
           what: `${onPair(trial.pair)}, without ${training.left ?? ''}`,
+          data: trial.pair.data,
           ours: method([trial], 'generator'),
           theirs: method([trial], 'linear'),
         })),
@@ -160,7 +171,7 @@ async function agnosticBeatsLinear(index: FindingIndex, target: Target): Promise
       rule: 'nearer to the target map of held-out images than the best linear combination of the same conditions, the paired 95 % interval excluding 0; both fitted on the other CNNs or data sets',
       sides: ['generator', 'linear'],
     },
-    await collect(cells, AGAINST_TARGET),
+    await compareSides(cells, AGAINST_TARGET),
   );
 }
 
@@ -169,7 +180,15 @@ async function mixCosts(index: FindingIndex, target: Target): Promise<Question> 
     index.pairs(variant, target).flatMap((pair): Sides[] => {
       const [mixed, own] = [index.mixed(variant, pair, target), index.own(variant, pair, target)];
       const ofSeeds = mixed.map(({ seed }) => own.find((trial) => trial.seed === seed));
-      return [{ variant, what: onPair(pair), ours: method(mixed, 'generator'), theirs: method(ofSeeds, 'generator') }];
+      return [
+        {
+          variant,
+          what: onPair(pair),
+          data: pair.data,
+          ours: method(mixed, 'generator'),
+          theirs: method(ofSeeds, 'generator'),
+        },
+      ];
     }),
   );
   return summarise(
@@ -178,7 +197,7 @@ async function mixCosts(index: FindingIndex, target: Target): Promise<Question> 
       rule: `trained in as many steps on the mix of all, it loses less than ${MARGIN} of Pearson correlation, by the whole 95 % interval, against the one trained on that CNN and data set alone`,
       sides: ['of the mix', 'its own'],
     },
-    await collect(cells, ['pearson']),
+    await compareSides(cells, ['pearson']),
     ({ difference }) => difference.low > -MARGIN,
   );
 }
@@ -189,7 +208,15 @@ async function included(index: FindingIndex): Promise<Question> {
     index.pairs(variant, 'included').flatMap((pair): Sides[] => {
       const [trial] = index.own(variant, pair, 'included');
       return trial
-        ? [{ variant, what: onPair(pair), ours: method([trial], 'linear'), theirs: method([trial], 'generator') }]
+        ? [
+            {
+              variant,
+              what: onPair(pair),
+              data: pair.data,
+              ours: method([trial], 'linear'),
+              theirs: method([trial], 'generator'),
+            },
+          ]
         : [];
     }),
   );
@@ -200,7 +227,7 @@ async function included(index: FindingIndex): Promise<Question> {
       rule: 'with the target included, the linear baseline is nearer to the target than the generator, the paired 95 % interval excluding 0: then the generator’s likeness to the target says nothing',
       sides: ['linear', 'generator'],
     },
-    await collect(cells, AGAINST_TARGET),
+    await compareSides(cells, AGAINST_TARGET),
   );
 }
 
@@ -216,7 +243,11 @@ async function ofSeveral(index: FindingIndex, target: Target): Promise<Question[
 
 /** Every question that is of trainings such as were made, in the order of the report. */
 export async function answerQuestions(index: FindingIndex): Promise<Question[]> {
-  const excluded = async () => [...(await ofSeveral(index, 'excluded')), await beatsLinear(index), await beatsGradCam(index)]; // prettier-ignore
-  const includedToo = async () => [await included(index), ...(await ofSeveral(index, 'included'))];
-  return [...(index.has('excluded') ? await excluded() : []), ...(index.has('included') ? await includedToo() : [])];
+  const questions: Question[] = [];
+  if (index.has('excluded')) {
+    questions.push(...(await ofSeveral(index, 'excluded')), await beatsLinear(index));
+    for (const rival of RIVALS) questions.push(await explainsBetter(index, rival));
+  }
+  if (index.has('included')) questions.push(await included(index), ...(await ofSeveral(index, 'included')));
+  return questions;
 }

@@ -1,6 +1,9 @@
 /** What a study's folder has to say, whether it is done or not: results.json and report.html. */
 import { join } from 'node:path';
 
+import { describeScore, type ScoreName } from '../evaluate/scores/scores.js';
+import { parseScoreSettings } from '../evaluate/scores/settings.js';
+import { softwareVersions } from '../evaluate/versions.js';
 import { readJson, writeFileAtomic } from '../files.js';
 import { studyPage } from '../report/study_page.js';
 import { answerStudy, type StudyAnswers } from './answers.js';
@@ -20,7 +23,17 @@ export interface StudyResult {
   trainings: number;
   complete: boolean;
   settings: object;
+  /** How each score of the answers was computed, in words. */
+  scores: Partial<Record<ScoreName, string>>;
+  /** Of the software that summed up: cumulens, node, torch. */
+  versions: Record<string, string>;
   answers: StudyAnswers;
+}
+
+function scoresOf({ questions }: StudyAnswers, { curveSteps }: StudyConfig): StudyResult['scores'] {
+  const settings = parseScoreSettings({ steps: curveSteps });
+  const names = new Set(questions.flatMap(({ overall }) => overall.map(({ score }) => score)));
+  return Object.fromEntries([...names].map((name) => [name, describeScore(name, settings)]));
 }
 
 export function planOf(config: StudyConfig): Training[] {
@@ -33,13 +46,16 @@ export async function sumUp(config: StudyConfig): Promise<StudyResult> {
   const plan = planOf(config);
   const findings = await readFindings(new StudyFolder(config.out), plan, config);
   const done = findings.trainings.filter(({ whole }) => whole).length;
+  const answers = await answerStudy(findings);
   const result: StudyResult = {
     page: join(config.out, 'report.html'),
     done,
     trainings: plan.length,
     complete: done === plan.length,
     settings: recordedSettings(config),
-    answers: await answerStudy(findings),
+    scores: scoresOf(answers, config),
+    versions: softwareVersions(),
+    answers,
   };
   const json = JSON.stringify({ format: STUDY_FORMAT, ...result, page: 'report.html' }, null, 2);
   await writeFileAtomic(join(config.out, 'results.json'), `${json}\n`);

@@ -13,8 +13,8 @@ import { disposeAll, type Tensor } from '../tensor.js';
 import type { Artifacts, Report } from './artifacts.js';
 import { pairName, type Pair, type Training } from './plan.js';
 
-/** One value an image, by score. */
-export type Rows = Partial<Record<ScoreName, number[]>>;
+/** One value an image, by score; null where the score is undefined, which counts as 0. */
+export type Rows = Partial<Record<ScoreName, (number | null)[]>>;
 /** By method. */
 export type MethodRows = Record<string, Rows>;
 
@@ -50,9 +50,12 @@ async function eachBatch(
   }
 }
 
-function add(rows: MethodRows, method: string, { values }: SampleScores): void {
+/** Adds the scores of further images to a method's. */
+export function addScores(rows: MethodRows, method: string, { values, undefined: flags }: SampleScores): void {
   const own = (rows[method] ??= {});
-  for (const [name, added] of Object.entries(values)) (own[name as ScoreName] ??= []).push(...added);
+  for (const [name, added] of Object.entries(values) as [ScoreName, number[]][]) {
+    (own[name] ??= []).push(...added.map((value, i) => (flags[name]?.[i] ? null : value)));
+  }
 }
 
 /** Against the target, and within the mask where there is one. */
@@ -90,7 +93,7 @@ export async function scoreGenerator(
       const split = data.split('test');
       await eachBatch(split, names, signal, async (samples, first) => {
         const drawn = await generator.explain(samples.image as Tensor, samples.conditions as Tensor, { signal });
-        add(rows, 'generator', await scoreMaps(drawn, samples, signal));
+        addScores(rows, 'generator', await scoreMaps(drawn, samples, signal));
         drawn.dispose();
         report(Math.min(first + BATCH, split.count), split.count, pairName(pair));
       });
@@ -172,8 +175,8 @@ async function makeBaselines(
         );
         const kept = { linear: all.linear, cumulative: all[`condition.${config.conditions - 1}.normalised`], meanTarget: all.meanTarget, luminance: all.luminance, sobel: all.sobel, random: all.random }; // prettier-ignore
         for (const [method, maps] of Object.entries(kept))
-          add(rows, method, await scoreMaps(maps as Tensor, samples, signal));
-        if (mask) add(rows, 'gradcam', await scoreAgainstMask(target as Tensor, mask, signal));
+          addScores(rows, method, await scoreMaps(maps as Tensor, samples, signal));
+        if (mask) addScores(rows, 'gradcam', await scoreAgainstMask(target as Tensor, mask, signal));
         disposeAll(all);
       });
     });
