@@ -113,8 +113,22 @@ export class PlainImage {
   }
 
   async avgDrop() {
-    const [whole, masked] = [await this.outputs(this.pixels), await this.outputs(this.#masked())];
-    return (100 * Math.max(0, whole.p - masked.p)) / whole.p;
+    const [whole, masked] = await this.#wholeAndMasked();
+    return (100 * Math.max(0, whole - masked)) / whole;
+  }
+
+  async avgIncrease() {
+    const [whole, masked] = await this.#wholeAndMasked();
+    return masked > whole ? 100 : 0;
+  }
+
+  async avgGain() {
+    const [whole, masked] = await this.#wholeAndMasked();
+    return (100 * Math.max(0, masked - whole)) / (1 - whole);
+  }
+
+  async #wholeAndMasked() {
+    return [(await this.outputs(this.pixels)).p, (await this.outputs(this.#masked())).p];
   }
 
   #masked() {
@@ -135,13 +149,12 @@ export class PlainImage {
   }
 
   async coherency(method, request) {
-    const again = await this.#explained(this.#masked(), method, request);
-    const [a, b] = [this.map, again].map((map) => {
-      const mean = sum(map) / this.area;
-      return map.map((v) => v - mean);
-    });
-    const inner = (x, y) => sum(x.map((v, i) => v * y[i]));
-    return (inner(a, b) / Math.sqrt(inner(a, a) * inner(b, b)) + 1) / 2;
+    return (correlation(this.map, await this.#explained(this.#masked(), method, request)) + 1) / 2;
+  }
+
+  async adcc(method, request) {
+    const coherency = await this.coherency(method, request);
+    return 3 / (1 / coherency + 1 / (1 - this.complexity()) + 1 / (1 - (await this.avgDrop()) / 100));
   }
 
   /** @param shaken pictures with noise, a Float32Array a draw */
@@ -163,10 +176,85 @@ export class PlainImage {
     return values;
   }
 
-  async sparseness() {
+  complexity() {
+    return sum(this.map) / this.area;
+  }
+
+  sparseness() {
     const sorted = Array.from(this.map).sort((a, b) => a - b);
     return sum(sorted.map((v, i) => (2 * (i + 1) - this.area - 1) * v)) / (this.area * sum(sorted));
   }
+
+  /** @param mask 0 or 1, a pixel each */
+  energyInMask(mask) {
+    return sum(this.map.map((v, i) => v * mask[i])) / sum(this.map);
+  }
+
+  pointingGame(mask) {
+    const most = Math.max(...this.map);
+    return this.map.some((v, i) => v === most && mask[i] === 1) ? 1 : 0;
+  }
+
+  /** Of what lies above Otsu's threshold: the cut of 256 bins with the greatest variance between its sides. */
+  iou(mask) {
+    const low = Math.min(...this.map);
+    const width = (Math.max(...this.map) - low) / 256;
+    const counts = new Float64Array(256);
+    for (const v of this.map) counts[Math.min(255, Math.floor((v - low) / width))]++;
+    const centre = (bin) => low + (bin + 0.5) * width;
+    const total = sum(Array.from(counts, (n, bin) => n * centre(bin)));
+    let [n, under] = [0, 0];
+    const apart = range(255).map((cut) => {
+      n += counts[cut];
+      under += counts[cut] * centre(cut);
+      const m = this.area - n;
+      return n > 0 && m > 0 ? n * m * (under / n - (total - under) / m) ** 2 : 0;
+    });
+    const threshold = centre(apart.indexOf(Math.max(...apart)));
+    const bright = Array.from(this.map, (v) => v >= threshold);
+    const both = bright.filter((is, i) => is && mask[i] === 1).length;
+    return both / bright.filter((is, i) => is || mask[i] === 1).length;
+  }
+
+  mae(target) {
+    return sum(this.map.map((v, i) => Math.abs(v - target[i]))) / this.area;
+  }
+
+  psnr(target) {
+    return -10 * Math.log10(sum(this.map.map((v, i) => (v - target[i]) ** 2)) / this.area);
+  }
+
+  pearson(target) {
+    return correlation(this.map, target);
+  }
+
+  /** Means over windows of 11×11 that lie inside, weighed by a Gaussian of σ 1.5. */
+  ssim(target) {
+    const weights = range(121).map((i) => Math.exp(-((Math.floor(i / 11) - 5) ** 2 + ((i % 11) - 5) ** 2) / 4.5));
+    const total = sum(weights);
+    const positions = this.size - 10;
+    const values = range(positions * positions).map((window) => {
+      const at = (i) =>
+        (Math.floor(window / positions) + Math.floor(i / 11)) * this.size + (window % positions) + (i % 11);
+      const mean = (of) => sum(weights.map((w, i) => (w / total) * of(at(i))));
+      const [x, y] = [(i) => this.map[i], (i) => target[i]];
+      const [mx, my] = [mean(x), mean(y)];
+      const [vx, vy] = [mean((i) => x(i) ** 2) - mx ** 2, mean((i) => y(i) ** 2) - my ** 2];
+      const together = mean((i) => x(i) * y(i)) - mx * my;
+      return ((2 * mx * my + 1e-4) * (2 * together + 9e-4)) / ((mx ** 2 + my ** 2 + 1e-4) * (vx + vy + 9e-4));
+    });
+    return sum(values) / values.length;
+  }
+}
+
+function correlation(one, other) {
+  const centred = (map) => {
+    const mean = sum(map) / map.length;
+    return Array.from(map, (v) => v - mean);
+  };
+  const [a, b] = [centred(one), centred(other)];
+  const inner = (x, y) => sum(x.map((v, i) => v * y[i]));
+  return inner(a, b) / Math.sqrt(inner(a, a) * inner(b, b));
 }
 
 /** Trapezoids under points [x, y]. */

@@ -42,7 +42,17 @@ async function makeWork() {
   const own = await method.explain({ cnn, images, target, ...random });
   const values = Float32Array.from(await own.data(), (v, i) => 0.9 * v + (0.1 * ((i * 7919) % area)) / area);
   own.dispose();
-  return { cnn, images, target, predicted, method, pixels, values, maps: Tensor.from(values, [count, 1, size, size]) };
+  // A disc as mask, and a blend of the map with a ramp as target: what these scores cost does not depend on what they are told.
+  const at = (i) => [Math.floor((i % area) / size) / size - 0.5, (i % size) / size - 0.5];
+  const masks = Float32Array.from(values, (_, i) => (Math.hypot(...at(i)) < 0.35 ? 1 : 0));
+  const others = values.map((v, i) => 0.7 * v + 0.3 * (at(i)[0] + 0.5));
+  const shape = [count, 1, size, size];
+  const tensors = {
+    maps: Tensor.from(values, shape),
+    masks: Tensor.from(masks, shape),
+    targets: Tensor.from(others, shape),
+  };
+  return { cnn, images, target, predicted, method, pixels, values, masks, others, tensors };
 }
 
 /** The noise of every draw, as the scorer draws it. */
@@ -63,14 +73,18 @@ const squares = Array.from({ length: PASSES }, (_, i) => {
 });
 
 /** Scores with what their plain statement is; `same` where both draw the same numbers, so that their values can be compared. */
-function scoresOf({ method }, draws) {
+function scoresOf({ method, masks, others }, draws) {
   const slice = (all, i) => all.slice(i * 3 * area, (i + 1) * 3 * area);
+  const plane = (all, i) => all.slice(i * area, (i + 1) * area);
   return {
     deletion: { plain: (image) => image.deletion(steps), same: 1e-4 },
     insertion: { plain: (image) => image.insertion(steps), same: 1e-4 },
     road: { plain: (image) => image.road(), same: 1e-3 },
     avgDrop: { plain: (image) => image.avgDrop(), same: 1e-2 },
+    avgIncrease: { plain: (image) => image.avgIncrease(), same: 0 },
+    avgGain: { plain: (image) => image.avgGain(), same: 1e-2 },
     infidelity: { plain: (image) => image.infidelity(squares) },
+    complexity: { plain: (image) => image.complexity(), same: 1e-5 },
     coherency: { plain: (image) => image.coherency(method, random), same: 1e-3 },
     maxSensitivity: {
       plain: (image, i) =>
@@ -81,7 +95,15 @@ function scoresOf({ method }, draws) {
         ),
       same: 1e-3,
     },
+    adcc: { plain: (image) => image.adcc(method, random), same: 1e-3 },
     sparseness: { plain: (image) => image.sparseness(), same: 1e-4 },
+    energyInMask: { plain: (image, i) => image.energyInMask(plane(masks, i)), same: 1e-5 },
+    pointingGame: { plain: (image, i) => image.pointingGame(plane(masks, i)), same: 0 },
+    iou: { plain: (image, i) => image.iou(plane(masks, i)), same: 1e-5 },
+    mae: { plain: (image, i) => image.mae(plane(others, i)), same: 1e-5 },
+    psnr: { plain: (image, i) => image.psnr(plane(others, i)), same: 1e-3 },
+    ssim: { plain: (image, i) => image.ssim(plane(others, i)), same: 1e-4 },
+    pearson: { plain: (image, i) => image.pearson(plane(others, i)), same: 1e-4 },
   };
 }
 
@@ -93,7 +115,7 @@ const plainImages = Array.from({ length: plainCount }, (_, i) => {
 });
 const all = scoresOf(work, await drawNoise(work));
 const names = options.scores ? options.scores.split(',') : Object.keys(all);
-const { cnn, images, target, maps, method } = work;
+const { cnn, images, target, method, tensors } = work;
 const found = {};
 
 const batched = (label, scores) => ({
@@ -101,7 +123,7 @@ const batched = (label, scores) => ({
   label: `${label}, batched`,
   run: async () => {
     const scorer = createScorer(scores, { steps, roadNoise: 0, infidelityDraws: PASSES, sensitivityDraws: DRAWS });
-    const { values } = await scorer.score({ cnn, images, target, maps, method, ...random });
+    const { values } = await scorer.score({ cnn, images, target, method, ...tensors, ...random });
     Object.assign(found, values);
   },
 });

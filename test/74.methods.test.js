@@ -1,5 +1,7 @@
 // Every method to compare with: against plain PyTorch, NumPy and SciPy (fixtures/make_methods.py), as a spec and as TorchScript, and what all
 // of them owe.
+import { readFileSync } from 'node:fs';
+
 import { expect } from 'chai';
 import fc from 'fast-check';
 
@@ -13,6 +15,7 @@ import {
   readSafetensors,
   Tensor,
 } from '../dist/index.js';
+import { methodsPage } from '../scripts/methods-docs.mjs';
 import { error, rejection, taken } from './support/arrays.js';
 import { smallCnn, someImages } from './support/small-cnn.js';
 
@@ -110,6 +113,10 @@ describe('Every method', () => {
       ...METHODS.occlusion.defaults,
       window: 0.25,
     });
+  });
+
+  it('stands in docs/methods.md as it describes itself (node scripts/methods-docs.mjs)', () => {
+    expect(readFileSync('docs/methods.md', 'utf8')).to.equal(methodsPage());
   });
 
   for (const name of METHOD_NAMES) {

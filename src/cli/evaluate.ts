@@ -99,7 +99,7 @@ export function register(program: Command): void {
     .option('--gan <paths...>', 'trained generators: files or run folders; NAME=PATH names one')
     .option(
       '--methods <names...>',
-      "methods to compare: names, 'default', 'all', '!name'; baselines always stand beside",
+      "methods to compare: names, 'default', 'all', '!name'; luminance, sobel and random stand beside, and linear where there is a training split",
     )
     .option('--metrics <names...>', "scores: names, 'default', 'all', '!name'")
     .option('--settings <file>', 'settings as JSON: { "methods": { "rise": { … } }, "scores": { … } }')

@@ -12,7 +12,7 @@ at::Tensor tapMap(const Subject& subject, const std::string& method, int64_t tap
 /// The mean over all taps of a method's maps, each resized to the images and min–max normalised: the authors' `fuse_layers`.
 at::Tensor fusedMap(const Subject& subject, const std::string& method);
 
-/// Winsor-CAM (Wall et al. 2025): Σ_l ŵ_l·M_l over all taps, M_l Grad-CAM resized and min–max normalised. w_l = relu of the gradient's mean
+/// Winsor-CAM (Wall et al. 2026): Σ_l ŵ_l·M_l over all taps, M_l Grad-CAM resized and min–max normalised. w_l = relu of the gradient's mean
 /// over channels and pixels; of the taps with w_l > 0, w is clipped at a percentile of itself (interpolated linearly) and rescaled so that
 /// its least is `least` and its greatest 1 (all equal: 1). The other taps have no part.
 /// @param percentile 0 … 100

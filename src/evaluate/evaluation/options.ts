@@ -56,7 +56,8 @@ const schema = z.strictObject({
  * - `cnn`: what is explained; `data`: a dataset directory of images (with masks or without), prepared data, or a folder of image files
  * - `out`: a new folder, or one in which the same evaluation was begun, which it continues
  * - `generators`: trained generators by the names they get, or paths of generator files and run folders, which may be `name=path`
- * - `methods`: names of METHODS, 'default', 'all', and `!name` to leave one out; the baselines luminance, sobel, random and linear always stand beside them
+ * - `methods`: names of METHODS, 'default', 'all', and `!name` to leave one out; the baselines luminance, sobel and random always stand beside them,
+ *   and linear where there is a training split to fit it to
  * - `metrics`: names of SCORES, 'default', 'all', `!name`
  * - `methodSettings`: by the method's name; `scoreSettings`: as `createScorer` takes them
  * - `split`: 'test' (default), another, or 'all'; `limit`: at most so many of its images, evenly spread

@@ -14,7 +14,7 @@ const OF_ONE_TAP: Readonly<Record<MapMethod, { label: string; source: string }>>
   'gradcam++': { label: 'Grad-CAM++', source: 'Chattopadhay et al., WACV 2018 (arXiv 1710.11063)' },
   xgradcam: { label: 'XGrad-CAM', source: 'Fu et al., BMVC 2020 (arXiv 2008.02312)' },
   hirescam: { label: 'HiResCAM', source: 'Draelos, Carin 2020 (arXiv 2011.08891)' },
-  layercam: { label: 'LayerCAM', source: 'Jiang et al., IEEE TIP 2021' },
+  layercam: { label: 'LayerCAM', source: 'Jiang et al., IEEE TIP 2021 (doi 10.1109/TIP.2021.3089943)' },
   eigencam: { label: 'Eigen-CAM', source: 'Muhammad, Yeasin, IJCNN 2020 (arXiv 2008.00299)' },
 };
 
@@ -59,7 +59,7 @@ export const cams = {
   ablationcam: define({
     label: 'Ablation-CAM',
     kind: 'cam',
-    source: 'Desai, Ramaswamy, WACV 2020: weights are the fall of the logit when a channel is set to 0',
+    source: 'Desai, Ramaswamy, WACV 2020 (doi 10.1109/WACV45572.2020.9093360): weights are the fall of the logit when a channel is set to 0',
     settings: tapSettings,
     run: (explained, { tap }) =>
       native.attribution.ablationCam(explained.subject, { tap: tapOf(explained, tap, 'ablationcam') }, explained.call),
