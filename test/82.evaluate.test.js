@@ -181,6 +181,7 @@ describe('evaluate', function () {
         const found = scores[score.name];
         expect(found.low <= found.mean && found.mean <= found.high, `${name} ${score.name}`).to.equal(true);
         expect('versusBest' in found).to.equal(score.order[0] !== name);
+        expect('versusLinear' in found).to.equal(name !== 'linear');
       }
     }
     expect(results.settings.agreement).to.deep.equal({ method: 'gradcam', tap: -1 });
@@ -219,6 +220,21 @@ describe('evaluate', function () {
     }
     cnn.dispose();
     data.dispose();
+  });
+
+  it('weighs each method against the linear baseline, image by image', () => {
+    const { results } = done;
+    const [head, ...rows] = read(at('whole'), 'results.csv').trim().split('\n').map((line) => line.split(',')); // prettier-ignore
+    const column = (name) => rows.map((row) => Number(row[head.indexOf(name)]));
+    for (const score of ['deletion', 'adcc', 'energyInMask']) {
+      const [ours, theirs] = [column(`mine.${score}`), column(`linear.${score}`)];
+      const { mean, low, high, to, verdict } = results.methods[0].scores[score].versusLinear;
+      expect(to).to.equal('linear');
+      expect(mean).to.be.closeTo(ours.reduce((sum, value, i) => sum + value - theirs[i], 0) / 8, 1e-5);
+      const better = score === 'deletion' ? high < 0 : low > 0;
+      const worse = score === 'deletion' ? low > 0 : high < 0;
+      expect(verdict).to.equal(better ? 'better' : worse ? 'worse' : 'indistinguishable');
+    }
   });
 
   it('writes an image a row, with the same columns for every run', () => {

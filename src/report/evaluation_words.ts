@@ -42,19 +42,20 @@ export function rankingSentence(results: EvaluationResults): string {
 const scoreLabels = ({ scores }: EvaluationResults, names: readonly string[]): string[] =>
   names.map((name) => scores.find((score) => score.name === name)?.label ?? name);
 
-/** How a generator stands against Grad-CAM, score by score. */
-function againstGradcam(results: EvaluationResults, method: EvaluatedMethod): string {
+/** How a generator stands against what it learnt to draw and against a formula of its conditions, score by score. */
+function against(results: EvaluationResults, method: EvaluatedMethod, to: 'versusGradcam' | 'versusLinear'): string {
   const byVerdict = (verdict: string): string[] =>
     results.scores
-      .filter(({ name, needs }) => needs !== 'target' && method.scores[name]?.versusGradcam?.verdict === verdict)
+      .filter(({ name, needs }) => needs !== 'target' && method.scores[name]?.[to]?.verdict === verdict)
       .map(({ label }) => label);
   const parts = [
     { words: 'better by', scores: byVerdict('better') },
     { words: 'worse by', scores: byVerdict('worse') },
     { words: 'not distinguishable by', scores: byVerdict('indistinguishable') },
   ].filter(({ scores }) => scores.length > 0);
+  const other = to === 'versusGradcam' ? 'Grad-CAM' : 'the linear baseline';
   return parts.length > 0
-    ? `Against Grad-CAM: ${parts.map(({ words, scores }) => `${words} ${listed(scores)}`).join('; ')}.`
+    ? `Against ${other}: ${parts.map(({ words, scores }) => `${words} ${listed(scores)}`).join('; ')}. `
     : '';
 }
 
@@ -66,12 +67,12 @@ function notAheadOf(results: EvaluationResults, generator: EvaluatedMethod): str
     ({ kind, meanRank }) => kind === 'baseline' && meanRank && meanRank.mean <= rank.mean,
   );
   return near.length > 0
-    ? ` Ranked no higher than the ${near.length > 1 ? 'baselines' : 'baseline'} ${listed(near.map(({ label }) => label))}.`
+    ? `Ranked no higher than the ${near.length > 1 ? 'baselines' : 'baseline'} ${listed(near.map(({ label }) => label))}.`
     : '';
 }
 
 function generatorVerdict(results: EvaluationResults, method: EvaluatedMethod): Markup {
-  const comparison = `${againstGradcam(results, method)}${notAheadOf(results, method)}`;
+  const comparison = `${against(results, method, 'versusGradcam')}${against(results, method, 'versusLinear')}${notAheadOf(results, method)}`;
   if (!method.sanity) return html`<p class="verdict"><strong>${method.label}</strong> ${comparison}</p>`;
   if (failsSanity(method))
     return html`<p class="verdict bad">

@@ -20,6 +20,7 @@ const methodScore = interval.extend({
   rank: z.number().int().positive().describe('1 + the number of methods that are surely better'),
   versusBest: difference.optional(),
   versusGradcam: difference.optional(),
+  versusLinear: difference.optional(),
 });
 
 const similarity = {

@@ -8,6 +8,8 @@ import type { EvaluatedCurve, EvaluatedMethod, EvaluatedScore, EvaluationResults
 
 /** Every method is compared with it, as well as with the best. */
 const REFERENCE = 'gradcam';
+/** The first generator's formula. */
+const LINEAR = 'linear';
 
 export interface SummaryContext {
   parts: PartFolder;
@@ -58,10 +60,12 @@ function toMethodScore(ranked: Ranked, best: string | undefined): MethodScore {
   const { mean: value, low, high, undefined: missing, rank } = ranked;
   const versusBest = differenceTo(best, ranked);
   const versusGradcam = differenceTo(REFERENCE, ranked);
+  const versusLinear = differenceTo(LINEAR, ranked);
   return {
     ...{ mean: value, low, high, undefined: missing, rank },
     ...(versusBest ? { versusBest } : {}),
     ...(versusGradcam ? { versusGradcam } : {}),
+    ...(versusLinear ? { versusLinear } : {}),
   };
 }
 
