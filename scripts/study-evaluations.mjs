@@ -62,6 +62,8 @@ async function evaluatePair(pair) {
   };
 }
 
+/** Six digits: far more than the intervals tell apart. */
+const rounded = (_key, value) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value);
 const number = (value, digits = 2) =>
   value
     .toFixed(digits)
@@ -105,7 +107,7 @@ if (chosen.length === pairs.length) {
     },
   ] = found;
   await mkdir(docs, { recursive: true });
-  await writeFile(join(docs, 'evaluations.json'), `${JSON.stringify(found)}\n`);
+  await writeFile(join(docs, 'evaluations.json'), `${JSON.stringify(found, rounded)}\n`);
   await writeFile(
     join(docs, 'evaluations.md'),
     `# The study's generators beside every other method
