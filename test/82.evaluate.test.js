@@ -20,6 +20,7 @@ import {
   createMethod,
   createScorer,
   evaluate,
+  memory,
   openDataset,
   prepare,
   readEvaluation,
@@ -273,6 +274,25 @@ describe('evaluate', function () {
     expect(anew).to.include({ images: 12, from: 'conditions made anew' });
     anew.weights.forEach((weight, k) => expect(weight).to.be.closeTo(expected[k], 0.02));
     data.dispose();
+  });
+
+  it('holds as much in memory whatever the number of images, and tells the curves by the fractions of whole pixels', async () => {
+    const most = async (split) => {
+      let bytes = 0;
+      const onProgress = () => (bytes = Math.max(bytes, memory().bytes - before));
+      const before = memory().bytes;
+      const { results } = await evaluate({ ...options, split, scoreSettings: { steps: 7 }, out: at(`memory-${split}`), onProgress }); // prettier-ignore
+      expect(memory().bytes, 'nothing stays').to.equal(before);
+      return { bytes, results };
+    };
+    const [few, many] = [await most('test'), await most('all')];
+    expect([few.results.samples, many.results.samples]).to.deep.equal([8, 20]);
+    expect(many.bytes).to.be.above(0).and.at.most(few.bytes);
+    // 256 pixels in seven steps: 37, 73, 110 …
+    const pixels = [0, 37, 73, 110, 146, 183, 219, 256];
+    few.results.curves.deletion.fractions.forEach((fraction, i) =>
+      expect(fraction).to.be.closeTo(pixels[i] / 256, 1e-4),
+    );
   });
 
   it('has its page made anew by cumulens report, from no pictures but its own', async () => {

@@ -77,6 +77,7 @@ async function finish({ measurement, notes: ofMethods, settings }: Begun, given:
     names: scorer.names,
     settings: scorer.settings,
     images: outcome.samples,
+    pixels: measurement.cnn.spec.input.height * measurement.cnn.spec.input.width,
     seed: options.seed,
   });
   const gallery = await drawCases(summary, measurement, parts);

@@ -19,6 +19,8 @@ export interface SummaryContext {
   names: readonly ScoreName[];
   settings: ScoreSettings;
   images: number;
+  /** Of an image: what the curves change step by step. */
+  pixels: number;
   rankBy: readonly ScoreName[];
   headline: ScoreName;
   seed: number;
@@ -168,14 +170,16 @@ async function summariseCurves({
   methods,
   names,
   images,
+  pixels,
 }: SummaryContext): Promise<EvaluationResults['curves']> {
   const curves: EvaluationResults['curves'] = {};
   for (const name of CURVES.filter((each: CurveName) => names.includes(each))) {
     const sums = await parts.curves(name, methods.length);
     if (!sums) continue;
-    const points = sums[0]?.sum.length ?? 1;
+    const steps = (sums[0]?.sum.length ?? 1) - 1;
     curves[name] = {
-      fractions: Array.from({ length: points }, (_, i) => rounded(i / (points - 1))),
+      // Of whole pixels, as the areas are taken.
+      fractions: Array.from({ length: steps + 1 }, (_, i) => rounded(Math.floor((i * pixels) / steps + 0.5) / pixels)),
       methods: Object.fromEntries(
         sums.map((each, m) => [(methods[m] as ExplanationMethod).name, toCurve(each, images)]),
       ),
