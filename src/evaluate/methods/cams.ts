@@ -59,7 +59,8 @@ export const cams = {
   ablationcam: define({
     label: 'Ablation-CAM',
     kind: 'cam',
-    source: 'Desai, Ramaswamy, WACV 2020 (doi 10.1109/WACV45572.2020.9093360): weights are the fall of the logit when a channel is set to 0',
+    source:
+      'Desai, Ramaswamy, WACV 2020 (doi 10.1109/WACV45572.2020.9093360): weights are the fall of the logit when a channel is set to 0',
     settings: tapSettings,
     run: (explained, { tap }) =>
       native.attribution.ablationCam(explained.subject, { tap: tapOf(explained, tap, 'ablationcam') }, explained.call),
